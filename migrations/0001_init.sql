@@ -1,0 +1,150 @@
+create table accounts (
+    id            text        primary key,
+    email         text        not null unique,
+    name          text        not null,
+    role          text        not null check (role in ('owner', 'member')),
+    status        text        not null check (status in ('active', 'suspended', 'inactive')),
+    password_hash text,
+    created_at    timestamptz not null
+);
+
+create table sessions (
+    id           text        primary key,
+    account_id   text        not null references accounts (id) on delete cascade,
+    token_hash   text        not null unique,
+    user_agent   text,
+    created_at   timestamptz not null,
+    expires_at   timestamptz not null
+);
+create index sessions_by_account on sessions (account_id);
+
+create table setup_links (
+    token_hash text        primary key,
+    created_at timestamptz not null
+);
+
+create table api_keys (
+    id           text        primary key,
+    account_id   text        not null references accounts (id) on delete cascade,
+    name         text        not null,
+    token_hash   text        not null unique,
+    prefix       text        not null,
+    last_four    text        not null,
+    scopes       json        not null,
+    loops        json,
+    status       text        not null check (status in ('active', 'suspended', 'revoked')),
+    hourly_limit bigint,
+    expires_at   timestamptz,
+    last_used_at timestamptz,
+    created_at   timestamptz not null
+);
+create index api_keys_by_account on api_keys (account_id);
+
+-- One row a key: the window that is open, or was last. `granted` is what the last taker got.
+create table windows (
+    key_id    text        primary key references api_keys (id) on delete cascade,
+    closes_at timestamptz not null,
+    used      bigint      not null,
+    granted   bigint      not null
+);
+
+create table loops (
+    id          text        primary key,
+    creator_id  text        not null references accounts (id),
+    name        text        not null,
+    description text        not null,
+    icon        text        not null,
+    invite_code text        not null unique,
+    created_at  timestamptz not null,
+    updated_at  timestamptz not null
+);
+create index loops_by_creator on loops (creator_id, created_at desc);
+
+create table members (
+    loop_id     text        not null references loops (id) on delete cascade,
+    account_id  text        not null references accounts (id) on delete cascade,
+    role        text        not null check (role in ('admin', 'member')),
+    status      text        not null check (status in ('active', 'pending')),
+    invited_at  timestamptz not null,
+    joined_at   timestamptz,
+    last_active timestamptz,
+    primary key (loop_id, account_id)
+);
+create index members_by_account on members (account_id);
+
+create table requests (
+    id                text        primary key,
+    loop_id           text        not null references loops (id) on delete cascade,
+    creator_id        text        not null,
+    api_key_id        text        not null,
+    processing_type   text        not null,
+    type              text        not null,
+    priority          bigint      not null,
+    request_text      text        not null,
+    image_url         text,
+    context           json,
+    timeout_seconds   bigint      not null,
+    response_type     text        not null,
+    response_config   json        not null,
+    default_response  json,
+    platform          text        not null,
+    platform_version  text,
+    callback_url      text,
+    tags              json,
+    metadata          json,
+    user_agent        text,
+    broadcasted_to    json        not null,
+    status            text        not null check (status in ('pending', 'claimed', 'completed', 'timeout', 'cancelled')),
+    created_at        timestamptz not null,
+    updated_at        timestamptz not null,
+    timeout_at        timestamptz not null,
+    claimed_by        text,
+    claimed_at        timestamptz,
+    claim_expires_at  timestamptz,
+    response_by       text,
+    response_at       timestamptz,
+    response_data     json,
+    cancelled_at      timestamptz,
+    cancel_reason     text
+);
+create index requests_by_creator on requests (creator_id, created_at desc, id desc);
+create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
+create index requests_by_loop on requests (loop_id, created_at desc, id desc);
+create index requests_queue on requests (loop_id, priority desc, created_at) where status = 'pending';
+create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');
+create index requests_claims on requests (claimed_by, claim_expires_at) where status = 'claimed';
+create index requests_by_responder on requests (response_by, response_at desc) where response_by is not null;
+
+create table feedback (
+    id           text        primary key,
+    request_id   text        not null unique references requests (id) on delete cascade,
+    account_id   text        not null,
+    body         json        not null,
+    submitted_at timestamptz not null
+);
+
+create table drafts (
+    request_id text        not null references requests (id) on delete cascade,
+    account_id text        not null references accounts (id) on delete cascade,
+    body       json        not null,
+    updated_at timestamptz not null,
+    primary key (request_id, account_id)
+);
+
+-- Append-only. No foreign keys: the record outlives what it speaks of.
+create table events (
+    seq         bigint generated always as identity primary key,
+    id          text        not null unique,
+    at          timestamptz not null,
+    name        text        not null,
+    actor_kind  text        not null,
+    actor_id    text,
+    account_id  text        not null,
+    loop_id     text,
+    request_id  text,
+    from_status text,
+    to_status   text,
+    data        json        not null
+);
+create index events_by_request on events (request_id, seq) where request_id is not null;
+create index events_by_account on events (account_id, seq);

@@ -1,0 +1,138 @@
+//! What every part of the server is handed: the store, time, chance and settings. Built once, cheap to clone.
+
+use crate::{
+    domain::{Id, Timestamp},
+    service::{admission::Admission, passwords::Passwords, throttle::Throttle},
+    settings::Settings,
+    store::Store,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Makes chance.
+pub trait Rng: Send + Sync {
+    /// Fills with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The server's parts, shared by all that runs in the process.
+#[derive(Clone)]
+pub struct App {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub rng: Arc<dyn Rng>,
+    /// What the operator decided.
+    pub settings: Arc<Settings>,
+    /// Where people and programs reach this server: no slash at the end.
+    pub base_url: Arc<str>,
+    /// Keys and windows that this process knows of.
+    pub admission: Arc<Admission>,
+    /// Guesses counted per address.
+    pub throttle: Arc<Throttle>,
+    /// The passwords being hashed.
+    pub passwords: Arc<Passwords>,
+}
+
+impl App {
+    /// The server's parts around a store.
+    pub fn new(store: Store, settings: Settings, base_url: &str) -> Self {
+        Self::with(store, settings, base_url, Arc::new(SystemClock), Arc::new(SystemRng))
+    }
+
+    /// The same with another clock and another source of chance.
+    pub fn with(store: Store, settings: Settings, base_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            store,
+            clock,
+            rng,
+            throttle: Arc::new(Throttle::new(&settings.limits)),
+            settings: Arc::new(settings),
+            base_url: base_url.into(),
+            admission: Arc::default(),
+            passwords: Arc::default(),
+        }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.rng.fill(&mut bytes);
+        bytes
+    }
+
+    /// A fresh identifier.
+    pub fn new_id<K>(&self) -> Id<K> {
+        Id::new(self.now(), self.random())
+    }
+}
+
+/// The system's clock.
+struct SystemClock;
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+    fn now(&self) -> Timestamp {
+        let nanoseconds = time::OffsetDateTime::now_utc().unix_timestamp_nanos();
+        Timestamp::from_micros(i64::try_from(nanoseconds / 1000).expect("the year is before 292000"))
+    }
+}
+
+/// The system's generator, cryptographically strong.
+struct SystemRng;
+impl Rng for SystemRng {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for chance")]
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::Rng::fill_bytes(&mut rand::rng(), bytes);
+    }
+}
+
+/// For tests: stands still until told to move.
+pub struct StoppedClock(AtomicI64);
+impl StoppedClock {
+    /// Stands at that time.
+    pub fn at(now: Timestamp) -> Self {
+        Self(now.micros().into())
+    }
+
+    /// Moves on by that many seconds.
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// Moves to that time.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::Relaxed);
+    }
+}
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// For tests: bytes that differ at each call and are the same in each run.
+#[derive(Default)]
+pub struct CountingRng(AtomicU64);
+impl Rng for CountingRng {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        for (byte, digit) in bytes.iter_mut().rev().zip(count.iter().rev()) {
+            *byte = *digit;
+        }
+    }
+}

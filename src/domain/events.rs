@@ -1,0 +1,110 @@
+//! The record of what happened: one event a change, written in the same transaction (design 5).
+
+use super::{Account, Id, Json, Key, Loop, Request, Timestamp, requests::Status, words::words};
+
+words! {
+    /// What happened. The first three groups are what webhooks speak of (contract 12.2); the others are for the audit trail.
+    pub enum EventName {
+        /// A request was made.
+        RequestCreated = "request.created",
+        /// Somebody took a request on.
+        RequestClaimed = "request.claimed",
+        /// A request was answered.
+        RequestCompleted = "request.completed",
+        /// A request was taken back.
+        RequestCancelled = "request.cancelled",
+        /// Nobody answered in time.
+        RequestTimeout = "request.timeout",
+        /// A loop was made.
+        LoopCreated = "loop.created",
+        /// A loop changed.
+        LoopUpdated = "loop.updated",
+        /// A loop was deleted.
+        LoopDeleted = "loop.deleted",
+        /// Somebody joined.
+        LoopMemberJoined = "loop.member_joined",
+        /// Somebody left or was removed.
+        LoopMemberLeft = "loop.member_left",
+        /// A claim was given back, or lapsed.
+        RequestReleased = "request.released",
+        /// An open request was changed.
+        RequestUpdated = "request.updated",
+        /// Feedback was given.
+        RequestFeedback = "request.feedback",
+        /// Somebody was invited by e-mail.
+        LoopMemberInvited = "loop.member_invited",
+        /// The invite code was changed.
+        LoopCodeRotated = "loop.code_rotated",
+        /// A key was made.
+        KeyCreated = "api_key.created",
+        /// A key was replaced by a new one.
+        KeyRotated = "api_key.rotated",
+        /// A key's status changed.
+        KeyStatusChanged = "api_key.status_changed",
+        /// An account was made.
+        AccountCreated = "account.created",
+        /// An account's status changed.
+        AccountStatusChanged = "account.status_changed",
+        /// A password was set.
+        PasswordChanged = "account.password_changed",
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A program, by its key.
+    Key(Id<Key>),
+    /// A person, signed in.
+    Person(Id<Account>),
+    /// Somebody at the server's command line.
+    Operator,
+    /// The server itself, when the time had come.
+    Clock,
+}
+
+impl Actor {
+    /// The word that is kept.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Key(_) => "key",
+            Self::Person(_) => "person",
+            Self::Operator => "operator",
+            Self::Clock => "clock",
+        }
+    }
+
+    /// The identifier that is kept beside it.
+    pub fn id(self) -> Option<String> {
+        match self {
+            Self::Key(id) => Some(id.to_string()),
+            Self::Person(id) => Some(id.to_string()),
+            Self::Operator | Self::Clock => None,
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its identifier, which receivers know it by.
+    pub id: Id<Event>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub name: EventName,
+    /// Who did it.
+    pub actor: Actor,
+    /// The account it concerns: the owner of the request, the loop or the key.
+    pub account_id: Id<Account>,
+    /// The loop it concerns.
+    pub loop_id: Option<Id<Loop>>,
+    /// The request it concerns.
+    pub request_id: Option<Id<Request>>,
+    /// The status before, where it changed.
+    pub from: Option<Status>,
+    /// The status after, where it changed.
+    pub to: Option<Status>,
+    /// What else is worth keeping.
+    pub data: Json,
+}

@@ -1,0 +1,141 @@
+//! What handlers take from a request: ids in the path, the body, the query, where it comes from.
+
+use super::error::{ApiError, failure};
+use crate::{
+    app::App,
+    domain::{Id, Invalid, Object, Sent, request_filters::Query},
+    service::Error,
+};
+use axum::{
+    extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use http_body_util::LengthLimitError;
+use std::{
+    convert::Infallible,
+    error::Error as StdError,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
+
+/// The largest body that is read, in bytes (contract 1.2.7).
+pub const LARGEST_BODY: usize = 1024 * 1024;
+
+/// A path parameter that is an id. Its message when it is not depends on its name (V2–V4).
+pub struct PathId<K>(pub Id<K>);
+
+impl<K> FromRequestParts<App> for PathId<K>
+where
+    Self: Named,
+{
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let (name, msg) = Self::NAME_AND_MSG;
+        let text = path_text(parts, app, name).await;
+        let id = text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::from(Invalid::new(msg)))?;
+        Ok(Self(id))
+    }
+}
+
+/// A path parameter's name, and what to say when it is malformed.
+pub trait Named {
+    /// The name in the route, and the contract's message.
+    const NAME_AND_MSG: (&'static str, &'static str);
+}
+impl Named for PathId<crate::domain::Loop> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("loop_id", "Invalid loop ID format");
+}
+impl Named for PathId<crate::domain::Request> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("request_id", "Invalid request ID format");
+}
+impl Named for PathId<crate::domain::Account> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("user_id", "Invalid user ID format");
+}
+
+/// A path parameter as text; `None` where it is not UTF-8.
+pub async fn path_text(parts: &mut Parts, app: &App, name: &str) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, app).await.ok()?;
+    params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// The body, read but not yet judged: whether it is sound is asked after existence and ownership (contract 4.1).
+/// Any content type does, as long as it is a JSON object (1.2.1).
+pub struct Body(pub Sent);
+
+impl FromRequest<App> for Body {
+    type Rejection = Response;
+    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
+        bytes(request).await.map(|bytes| Self(Object::parse(&bytes)))
+    }
+}
+
+/// The whole body, up to [`LARGEST_BODY`].
+pub async fn bytes(request: Request) -> Result<axum::body::Bytes, Response> {
+    let too_large = || failure(StatusCode::PAYLOAD_TOO_LARGE, Invalid::new("Request body too large"));
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > LARGEST_BODY as u64) {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|error| {
+        if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
+            return too_large();
+        }
+        tracing::debug!(%error, "a body was not received whole");
+        failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))
+    })
+}
+
+impl FromRequestParts<App> for Query {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::parse(parts.uri.query().unwrap_or_default()))
+    }
+}
+
+/// Where the request comes from: the peer, or whom a trusted proxy names (setting `trusted_proxies`).
+pub struct Address(pub IpAddr);
+
+impl FromRequestParts<App> for Address {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        Ok(Self(client(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), &parts.headers, app)))
+    }
+}
+
+/// The nearest address, from right to left, that is not one of our own proxies.
+fn client(peer: IpAddr, headers: &HeaderMap, app: &App) -> IpAddr {
+    if !app.settings.trusts(peer) {
+        return peer;
+    }
+    let forwarded: Vec<IpAddr> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|address| address.trim().parse().ok())
+        .collect();
+    forwarded.iter().rev().copied().find(|address| !app.settings.trusts(*address)).unwrap_or(peer)
+}
+
+/// The `User-Agent`, as far as it is text; at most 300 characters.
+pub struct UserAgent(pub Option<String>);
+
+impl FromRequestParts<App> for UserAgent {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        Ok(Self(agent.map(|agent| agent.chars().take(300).collect())))
+    }
+}
+
+/// A form that a page posted.
+pub struct Form(pub Query);
+
+impl FromRequest<App> for Form {
+    type Rejection = Response;
+    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
+        let bytes = bytes(request).await.map_err(IntoResponse::into_response)?;
+        Ok(Self(Query(url::form_urlencoded::parse(&bytes).into_owned().collect())))
+    }
+}

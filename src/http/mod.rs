@@ -1,0 +1,133 @@
+//! The wire: parse, call one service function, render. Every route and alias is on this screen.
+
+pub mod admission;
+pub mod assets;
+mod cors;
+pub mod error;
+mod extract;
+mod health;
+mod invites;
+mod keys;
+mod loops;
+mod members;
+pub mod openapi;
+mod pages;
+mod qr;
+pub mod reply;
+mod requests;
+mod review_session;
+mod reviewer;
+pub mod routes;
+mod schemas;
+mod views;
+
+use crate::app::App;
+use axum::{Router, middleware, middleware::from_fn_with_state};
+use routes::Routes;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
+
+/// A resource is reachable under both prefixes (contract 1.1.2); the first is the documented one.
+fn api(path: &str) -> [String; 2] {
+    ["/v1/api", "/v1"].map(|prefix| format!("{prefix}{path}"))
+}
+
+fn reviewer(path: &str) -> [String; 1] {
+    [format!("/v1/reviewer{path}")]
+}
+
+fn both(one: &str, other: &str) -> [String; 4] {
+    let ([a, b], [c, d]) = (api(one), api(other));
+    [a, b, c, d]
+}
+
+/// What programs call with an API key.
+pub fn keyed() -> Routes {
+    Routes::default()
+        .get(&["/v1/test".into(), "/v1/api/test".into()], keys::test)
+        .get(&api("/loops"), loops::list)
+        .post(&api("/loops"), loops::create)
+        .get(&api("/loops/{loop_id}"), loops::show)
+        .put(&api("/loops/{loop_id}"), loops::update)
+        .patch(&api("/loops/{loop_id}"), loops::patch)
+        .delete(&api("/loops/{loop_id}"), loops::delete)
+        .get(&api("/loops/{loop_id}/stats"), loops::statistics)
+        .post(&api("/loops/{loop_id}/invite"), loops::rotate_code)
+        .get(&api("/loops/{loop_id}/members"), members::list)
+        .post(&api("/loops/{loop_id}/members"), members::invite)
+        .delete(&api("/loops/{loop_id}/members/{user_id}"), members::remove)
+        .get(&api("/loops/{loop_id}/requests"), requests::list_of_loop)
+        .post(&api("/loops/{loop_id}/requests"), requests::create)
+        .get(&api("/requests"), requests::list)
+        .post(&api("/requests"), requests::create_legacy)
+        .get(&api("/requests/{request_id}"), requests::show)
+        .get(&both("/requests/{request_id}/status", "/requests/{request_id}/response"), requests::show_again)
+        .patch(&api("/requests/{request_id}"), requests::update)
+        .put(&api("/requests/{request_id}"), requests::replace)
+        .delete(&api("/requests/{request_id}"), requests::cancel)
+        .post(&api("/requests/{request_id}/cancel"), requests::cancel_by_post)
+        .post(&api("/requests/{request_id}/feedback"), requests::give_feedback)
+}
+
+/// What reviewers call with a session (contract 16.2); never with an API key.
+pub fn reviewed() -> Routes {
+    Routes::default()
+        .post(&reviewer("/session"), review_session::open)
+        .delete(&reviewer("/session"), review_session::close)
+        .post(&reviewer("/signup"), review_session::sign_up)
+        .post(&reviewer("/setup"), review_session::set_up)
+        .post(&reviewer("/password"), review_session::change_password)
+        .get(&reviewer("/me"), reviewer::me)
+        .get(&reviewer("/inbox"), reviewer::inbox)
+        .get(&reviewer("/history"), reviewer::history)
+        .get(&reviewer("/requests/{request_id}"), reviewer::show)
+        .post(&reviewer("/requests/{request_id}/claim"), reviewer::claim)
+        .post(&reviewer("/requests/{request_id}/release"), reviewer::release)
+        .post(&reviewer("/requests/{request_id}/respond"), reviewer::respond)
+        .put(&reviewer("/requests/{request_id}/draft"), reviewer::keep_draft)
+        .get(&reviewer("/loops"), reviewer::loops)
+        .post(&reviewer("/loops/join"), reviewer::join)
+        .post(&reviewer("/loops/{loop_id}/leave"), reviewer::leave)
+}
+
+/// What needs neither.
+pub fn open() -> Routes {
+    Routes::default()
+        .get(&["/health".into(), "/v1/health".into()], health::alive)
+        .get(&["/ready".into()], health::ready)
+        .get(&["/openapi.json".into()], openapi::document)
+        .get(&["/qr/{file}".into()], invites::qr)
+}
+
+/// Pages for people.
+pub fn pages() -> Routes {
+    Routes::default()
+        .get(&["/".into()], pages::home)
+        .get(&["/docs".into()], pages::docs)
+        .get(&["/assets/{file}".into()], assets::file)
+        .get(&["/setup/{token}".into()], pages::setup)
+        .post(&["/setup/{token}".into()], pages::set_up)
+        .get(&["/join/{code}".into()], pages::join)
+        .post(&["/join/{code}".into()], pages::join_in)
+}
+
+/// The whole server. What is served to the network is [`outside`] of it.
+pub fn router(app: App) -> Router {
+    let body_time = app.settings.request_timeout;
+    Router::new()
+        .merge(keyed().router.route_layer(from_fn_with_state(app.clone(), admission::admit)))
+        .merge(reviewed().router)
+        .merge(open().router)
+        .merge(pages().router.route_layer(middleware::from_fn(pages::guard)))
+        .fallback(admission::not_found)
+        .method_not_allowed_fallback(admission::method_not_allowed)
+        .layer(RequestBodyTimeoutLayer::new(body_time))
+        .layer(middleware::from_fn(cors::allow))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn_with_state(app.clone(), crate::telemetry::trace))
+        .with_state(app)
+}
+
+/// The server with a trailing slash tolerated, without a redirect (contract 1.1.5).
+pub fn outside(app: App) -> tower_http::normalize_path::NormalizePath<Router> {
+    tower::Layer::layer(&tower_http::normalize_path::NormalizePathLayer::trim_trailing_slash(), router(app))
+}

@@ -1,0 +1,191 @@
+//! In front of the API: whose key is this, and may it call once more (contract 2 and 3, design 4).
+//!
+//! A process remembers a key for less than a second, so that revoking one works everywhere within a second, and counts
+//! within blocks that it took from the key's window in the store.
+
+use super::{Caller, Error, Result};
+use crate::{
+    app::App,
+    domain::{Id, Key, Timestamp, Token, Window, limit},
+    store::{keys, keys::Holder, windows},
+};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How long a key is believed without asking the store, in microseconds.
+const BELIEVED: i64 = 900_000;
+/// How coarse `last_used_at` is, in seconds (contract 13.7).
+const LAST_USED_SECONDS: i64 = 60;
+
+const BAD_TOKEN: &str = "Invalid authorization token";
+
+/// What this process knows of keys and their windows.
+#[derive(Default)]
+pub struct Admission {
+    holders: Mutex<HashMap<String, (Arc<Holder>, Timestamp)>>,
+    leases: Mutex<HashMap<Id<Key>, Arc<tokio::sync::Mutex<Lease>>>>,
+}
+
+/// Requests that this process took from a window and has not used yet.
+#[derive(Clone, Copy)]
+struct Lease {
+    limit: i64,
+    closes_at: Timestamp,
+    used: i64,
+    left: i64,
+}
+
+impl Lease {
+    const EMPTY: Self = Self { limit: 0, closes_at: Timestamp::from_micros(i64::MIN), used: 0, left: 0 };
+
+    fn window(&self, limit: i64) -> Window {
+        Window { limit, remaining: (limit - self.used + self.left).max(0), closes_at: self.closes_at }
+    }
+}
+
+impl Admission {
+    fn known(&self, hash: &str, now: Timestamp) -> Option<Arc<Holder>> {
+        let holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let (holder, since) = holders.get(hash)?;
+        (now.micros_since(*since).abs() < BELIEVED).then(|| holder.clone())
+    }
+
+    fn remember(&self, hash: String, holder: Option<Arc<Holder>>, now: Timestamp) {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        match holder {
+            Some(holder) => holders.insert(hash, (holder, now)),
+            None => holders.remove(&hash),
+        };
+    }
+
+    fn lease(&self, key: Id<Key>) -> Arc<tokio::sync::Mutex<Lease>> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.entry(key).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Lease::EMPTY))).clone()
+    }
+}
+
+/// Finds out who calls, from the value of the `Authorization` header. Failures count against the address.
+pub async fn authenticate(app: &App, header: Option<&[u8]>, address: IpAddr) -> Result<Caller> {
+    let refused = |msg, detail| {
+        app.throttle.failed_key(address)?;
+        Err(Error::Unauthenticated { msg, detail })
+    };
+    let token = match presented(header) {
+        Ok(token) => token,
+        Err((msg, detail)) => return refused(msg, Some(detail)),
+    };
+    let Some(holder) = holder(app, &token).await? else {
+        return refused(BAD_TOKEN, None);
+    };
+    if !holder.key.is_usable(app.now()) {
+        let revoked = holder.key.status == crate::domain::KeyStatus::Revoked;
+        return refused(BAD_TOKEN, (!revoked).then_some("API key is inactive"));
+    }
+    Ok(Caller::new(holder))
+}
+
+/// The token in a header (contract 2.1), or what to tell the caller (2.3).
+fn presented(header: Option<&[u8]>) -> std::result::Result<Token, (&'static str, &'static str)> {
+    const FORM: &str = "Invalid Authorization header format. Use 'Bearer <api_key>'";
+    let header = header.ok_or(("Missing or invalid authorization header", "Missing Authorization header"))?;
+    let header = std::str::from_utf8(header).map_err(|_| (BAD_TOKEN, FORM))?.trim();
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err((BAD_TOKEN, FORM));
+    }
+    match token.trim() {
+        "" => Err((BAD_TOKEN, "Empty API key")),
+        token if token.contains(char::is_whitespace) => Err((BAD_TOKEN, FORM)),
+        token => Ok(Token::presented(token)),
+    }
+}
+
+async fn holder(app: &App, token: &Token) -> Result<Option<Arc<Holder>>> {
+    if token.reveal().len() > Token::LONGEST {
+        return Ok(None);
+    }
+    let (hash, now) = (token.hash(), app.now());
+    if let Some(holder) = app.admission.known(&hash, now) {
+        return Ok(Some(holder));
+    }
+    let holder = keys::find_by_token(&app.store, &hash).await?.map(Arc::new);
+    app.admission.remember(hash, holder.clone(), now);
+    Ok(holder)
+}
+
+/// Counts one request against the key's window, opening one if none is open; refuses when it is used up.
+pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
+    let (key, now) = (caller.key(), app.now());
+    let limit = limit::effective(key.hourly_limit, app.settings.limits.requests_per_hour.into());
+    let lease = app.admission.lease(key.id);
+    let mut lease = lease.lock().await;
+    if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
+        *lease = take(app, key.id, limit, now).await?;
+    }
+    lease.left -= 1;
+    Ok(lease.window(limit))
+}
+
+async fn take(app: &App, key: Id<Key>, limit: i64, now: Timestamp) -> Result<Lease> {
+    match windows::take(&app.store, key, limit, limit::block(limit), now).await? {
+        Some(taken) => Ok(Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted }),
+        None => {
+            let closes_at = windows::find(&app.store, key).await?.map_or(now, |window| window.closes_at);
+            let window = Window { limit, remaining: 0, closes_at };
+            Err(Error::Limited { window, retry_after: window.retry_after(now) })
+        }
+    }
+}
+
+/// Gives one request back to the key's current window (contract 3.7); what the caller may do then.
+pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
+    let lease = app.admission.lease(caller.key().id);
+    let mut lease = lease.lock().await;
+    let used = windows::give_back(&app.store, caller.key().id, lease.closes_at, 1).await?;
+    Ok(used.map(|used| {
+        lease.used = used;
+        lease.window(lease.limit)
+    }))
+}
+
+/// Gives back what was taken and not used: a stop costs no caller anything.
+pub async fn give_back_leases(app: &App) -> Result<()> {
+    let leases: Vec<_> = {
+        let leases = app.admission.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.iter().map(|(key, lease)| (*key, lease.clone())).collect()
+    };
+    for (key, lease) in leases {
+        let mut lease = lease.lock().await;
+        if lease.left > 0 {
+            windows::give_back(&app.store, key, lease.closes_at, lease.left).await?;
+            *lease = Lease::EMPTY;
+        }
+    }
+    Ok(())
+}
+
+/// Notes in the store that the key was used, at most once a minute.
+pub async fn note_use(app: &App, caller: &Caller) -> Result<()> {
+    let (key, now) = (caller.key(), app.now());
+    let fresh = key.last_used_at.is_some_and(|at| now.micros_since(at) < LAST_USED_SECONDS * 1_000_000);
+    if fresh || !app.admission.first_to_note(key.id, now) {
+        return Ok(());
+    }
+    Ok(keys::touch(&app.store, key.id, now).await?)
+}
+
+impl Admission {
+    /// Of many calls that see the same old `last_used_at`, one writes the new one.
+    fn first_to_note(&self, key: Id<Key>, now: Timestamp) -> bool {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((holder, _)) = holders.values_mut().find(|(holder, _)| holder.key.id == key) else { return true };
+        if holder.key.last_used_at.is_some_and(|at| now.micros_since(at) < LAST_USED_SECONDS * 1_000_000) {
+            return false;
+        }
+        Arc::make_mut(holder).key.last_used_at = Some(now);
+        true
+    }
+}

@@ -1,0 +1,96 @@
+//! What a reviewer reads: the inbox, their history, their loops, their drafts (contract 16.1 and 16.2).
+
+use super::{
+    Error, Result, deadlines,
+    loops::{Peopled, with_members},
+    reviews,
+};
+use crate::{
+    app::App,
+    domain::{
+        Account, Id, Invalid, Json, Request,
+        request_filters::{Page, Query, page},
+        words::{Word, words},
+    },
+    store::{inbox, loops},
+};
+use serde_json::Value;
+
+words! {
+    /// The parts of an inbox.
+    pub enum Tab {
+        /// Waiting for somebody.
+        Active = "active",
+        /// Claimed by me.
+        Mine = "mine",
+        /// Answered by me.
+        Completed = "completed",
+    }
+}
+
+/// How much is in each part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting for somebody.
+    pub active: i64,
+    /// Claimed by me.
+    pub mine: i64,
+    /// Answered by me.
+    pub completed: i64,
+}
+
+/// A page of the inbox.
+pub struct Inbox {
+    /// The part shown.
+    pub tab: Tab,
+    /// Its requests.
+    pub requests: Vec<Request>,
+    /// How much is in each part.
+    pub counts: Counts,
+    /// Which page this is.
+    pub page: Page,
+}
+
+/// A page of one part of a person's inbox.
+pub async fn show(app: &App, account: Id<Account>, query: &Query) -> Result<Inbox> {
+    let tab = match query.value("tab") {
+        None => Tab::Active,
+        Some(word) => Tab::named(word).ok_or_else(|| Invalid::one_of("tab", &Tab::all_words()))?,
+    };
+    let page = page(query, 50)?;
+    deadlines::settle_if_due(app).await?;
+    let requests = match tab {
+        Tab::Active => inbox::active(&app.store, account, page).await?,
+        Tab::Mine => inbox::mine(&app.store, account, page).await?,
+        Tab::Completed => inbox::completed(&app.store, account, page).await?,
+    };
+    let (active, mine, completed) = inbox::counts(&app.store, account).await?;
+    Ok(Inbox { tab, requests, counts: Counts { active, mine, completed }, page })
+}
+
+/// What became of the requests a person worked on.
+pub async fn history(app: &App, account: Id<Account>, query: &Query) -> Result<(Vec<Request>, Page)> {
+    let page = page(query, 50)?;
+    deadlines::settle_if_due(app).await?;
+    Ok((inbox::history(&app.store, account, page).await?, page))
+}
+
+/// The loops that a person has joined.
+pub async fn loops(app: &App, account: Id<Account>) -> Result<Vec<Peopled>> {
+    let joined = loops::joined_by(&app.store, account).await?;
+    with_members(app, account, joined).await
+}
+
+/// Keeps what a person has typed so far; it need not be a valid answer.
+pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, body: Value) -> Result<()> {
+    let request = reviews::show(app, account, id).await?;
+    if request.status.is_final() {
+        return Err(Error::Conflict("Request is no longer available"));
+    }
+    Ok(inbox::put_draft(&app.store, id, account, &Json(body), app.now()).await?)
+}
+
+/// What a person had typed so far.
+pub async fn draft(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Option<Json>> {
+    Ok(inbox::draft(&app.store, id, account).await?)
+}

@@ -1,0 +1,206 @@
+//! Loops, as programs manage them (contract 6). Who may touch a loop is decided here, beside what is done.
+
+use super::{Caller, Error, Result, members::alive_since, record};
+use crate::{
+    app::App,
+    domain::{
+        Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Status, Timestamp,
+        loops::{DEFAULT_ICON, LoopChange, NewLoop, invite_code},
+    },
+    store::{self, Tx, loops, members, requests, transitions},
+};
+use serde_json::json;
+
+/// A loop and who is in it.
+#[derive(Clone, Debug)]
+pub struct Peopled {
+    /// The loop.
+    pub it: Loop,
+    /// Its members, the creator first.
+    pub members: Vec<Member>,
+}
+
+/// A loop that was just made, and whether its icon was chosen: that decides the answer's status (contract 6.2).
+pub struct Created {
+    /// The loop and its one member.
+    pub peopled: Peopled,
+    /// Whether an icon was sent.
+    pub icon_given: bool,
+}
+
+/// What went with a loop that was deleted (contract 6.6).
+pub struct Deleted {
+    /// The loop.
+    pub loop_id: Id<Loop>,
+    /// When.
+    pub deleted_at: Timestamp,
+    /// Memberships and invitations.
+    pub members_removed: i64,
+    /// Requests.
+    pub requests_deleted: i64,
+    /// Answered requests.
+    pub responses_deleted: i64,
+}
+
+pub(super) const NOT_FOUND: Error = Error::Missing("Loop not found");
+pub(super) const NO_ACCESS: Error = Error::denied("Access denied to this loop");
+
+/// Makes a loop for the caller, who becomes its first member.
+pub async fn create(app: &App, caller: &Caller, sent: Sent) -> Result<Created> {
+    if caller.confined_to().is_some() {
+        return Err(Error::denied("Access denied to this resource"));
+    }
+    create_for(app, caller.actor(), caller.account_id(), NewLoop::parse(&sent?)?).await
+}
+
+/// Makes a loop for an account.
+pub async fn create_for(app: &App, actor: Actor, account: Id<Account>, new: NewLoop) -> Result<Created> {
+    let icon_given = new.icon.is_some();
+    let now = app.now();
+    let it = Loop {
+        id: app.new_id(),
+        creator_id: account,
+        name: new.name,
+        description: new.description,
+        icon: new.icon.unwrap_or_else(|| DEFAULT_ICON.to_owned()),
+        invite_code: invite_code(app.random()),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.store.begin().await?;
+    loops::insert(&mut tx, &it).await?;
+    let creator = super::accounts::account_in(&mut tx, account).await?;
+    let member = Member {
+        loop_id: it.id,
+        account_id: account,
+        email: creator.email,
+        name: creator.name,
+        account_status: creator.status,
+        role: MemberRole::Admin,
+        status: MemberStatus::Active,
+        invited_at: now,
+        joined_at: Some(now),
+        last_active: None,
+    };
+    members::put(&mut tx, &member).await?;
+    record::about_loop(app, &mut tx, EventName::LoopCreated, actor, &it, json!({"name": it.name})).await?;
+    tx.commit().await?;
+    Ok(Created { peopled: Peopled { it, members: vec![member] }, icon_given })
+}
+
+/// The loops that the caller made, the newest first; with those it has joined, if asked for.
+pub async fn list(app: &App, caller: &Caller, joined_too: bool) -> Result<Vec<Peopled>> {
+    let mut found = loops::created_by(&app.store, caller.account_id()).await?;
+    if joined_too {
+        let joined = loops::joined_by(&app.store, caller.account_id()).await?;
+        found.extend(joined.into_iter().filter(|it| it.creator_id != caller.account_id()));
+        found.sort_by_key(|it| std::cmp::Reverse((it.created_at, it.id)));
+    }
+    found.retain(|it| caller.key().reaches(it.id));
+    with_members(app, caller.account_id(), found).await
+}
+
+/// Puts to each loop its members; they must be loops that the account made or has joined.
+pub(super) async fn with_members(app: &App, account: Id<Account>, found: Vec<Loop>) -> Result<Vec<Peopled>> {
+    let mut by_loop = std::collections::HashMap::<_, Vec<Member>>::new();
+    for member in members::of_loops_of(&app.store, account, alive_since(app)).await? {
+        by_loop.entry(member.loop_id).or_default().push(member);
+    }
+    Ok(found.into_iter().map(|it| Peopled { members: by_loop.remove(&it.id).unwrap_or_default(), it }).collect())
+}
+
+/// One loop, for its creator and members.
+pub async fn show(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Peopled> {
+    let it = visible(app, caller, id).await?;
+    let members = members::of_loop(&app.store, id, alive_since(app)).await?;
+    Ok(Peopled { it, members })
+}
+
+/// Changes a loop; its creator may.
+pub async fn update(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent) -> Result<Peopled> {
+    owned(app, caller, id, "Only loop creator can update the loop").await?;
+    let change = LoopChange::parse(&sent?)?;
+    let mut tx = app.store.begin().await?;
+    let it = loops::update(&mut tx, id, &change, app.now()).await?.ok_or(NOT_FOUND)?;
+    record::about_loop(app, &mut tx, EventName::LoopUpdated, caller.actor(), &it, json!({})).await?;
+    let members = members::of_loop(&mut tx, id, alive_since(app)).await?;
+    tx.commit().await?;
+    Ok(Peopled { it, members })
+}
+
+/// Deletes a loop and all that is in it; its creator may. Open requests are cancelled first, so that whoever waits is told.
+pub async fn delete(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Deleted> {
+    let it = owned(app, caller, id, "Only loop creator can delete the loop").await?;
+    let deleted_at = app.now();
+    let mut tx = app.store.begin().await?;
+    cancel_open(app, &mut tx, caller.actor(), id).await?;
+    let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
+    let members_removed = members::count(&mut tx, id).await?;
+    if !loops::delete(&mut tx, id).await? {
+        return Err(NOT_FOUND);
+    }
+    let data = json!({"name": it.name, "requests_deleted": requests_deleted, "members_removed": members_removed});
+    record::about_loop(app, &mut tx, EventName::LoopDeleted, caller.actor(), &it, data).await?;
+    tx.commit().await?;
+    Ok(Deleted { loop_id: id, deleted_at, members_removed, requests_deleted, responses_deleted })
+}
+
+async fn cancel_open(app: &App, tx: &mut Tx, actor: Actor, id: Id<Loop>) -> Result<()> {
+    for moved in transitions::cancel_all(&mut *tx, id, "The loop was deleted", app.now()).await? {
+        record::ended(app, tx, EventName::RequestCancelled, actor, &moved, Status::Cancelled).await?;
+    }
+    Ok(())
+}
+
+/// Gives a loop a new invite code; its creator may. The old one stops working.
+pub async fn rotate_code(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Loop> {
+    let it = owned(app, caller, id, "Only loop creator can update the loop").await?;
+    new_code(app, caller.actor(), it).await
+}
+
+/// Gives a loop a new invite code.
+pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
+    let it = Loop { invite_code: invite_code(app.random()), updated_at: app.now(), ..it };
+    let mut tx = app.store.begin().await?;
+    loops::set_code(&mut tx, it.id, &it.invite_code, it.updated_at).await?;
+    record::about_loop(app, &mut tx, EventName::LoopCodeRotated, actor, &it, json!({})).await?;
+    tx.commit().await?;
+    Ok(it)
+}
+
+/// How a loop's requests stand (contract 6.10).
+pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
+    visible(app, caller, id).await?;
+    super::deadlines::settle_if_due(app).await?;
+    Ok(requests::statistics(&app.store, id).await?)
+}
+
+/// A loop that the caller may read: its creator and its active members may.
+pub(super) async fn visible(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Loop> {
+    let it = loops::find(&app.store, id).await?.ok_or(NOT_FOUND)?;
+    let belongs =
+        it.creator_id == caller.account_id() || members::is_active(&app.store, id, caller.account_id()).await?;
+    if belongs && caller.key().reaches(id) { Ok(it) } else { Err(NO_ACCESS) }
+}
+
+/// A loop that the caller made. A member who did not is told `members_only`, an outsider that there is no access.
+pub(super) async fn owned(app: &App, caller: &Caller, id: Id<Loop>, members_only: &'static str) -> Result<Loop> {
+    let it = visible(app, caller, id).await?;
+    if it.creator_id == caller.account_id() { Ok(it) } else { Err(Error::denied(members_only)) }
+}
+
+/// All loops, for the operator.
+pub async fn list_all(app: &App) -> Result<Vec<Loop>> {
+    Ok(loops::list(&app.store).await?)
+}
+
+/// One loop, for the operator.
+pub async fn any(app: &App, id: Id<Loop>) -> Result<Loop> {
+    loops::find(&app.store, id).await?.ok_or(NOT_FOUND)
+}
+
+/// The loop that people join with this code.
+pub async fn by_code(app: &App, code: &str) -> Result<Option<Loop>> {
+    let found: store::Result<_> = loops::find_by_code(&app.store, &crate::domain::loops::typed_code(code)).await;
+    Ok(found?)
+}

@@ -1,0 +1,153 @@
+//! Who is in a loop: inviting, joining, leaving, removing (contract 6.7–6.9 and 11).
+
+use super::{Caller, Error, Result, loops as loop_service, record};
+use crate::{
+    app::App,
+    domain::{
+        Account, AccountStatus, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Role, Sent, Timestamp,
+        loops::{INVITATION_SECONDS, Invitation, typed_code},
+    },
+    store::{Tx, accounts, loops, members, transitions},
+};
+use serde_json::json;
+use std::net::IpAddr;
+
+/// Invitations made before that have run out.
+pub(super) fn alive_since(app: &App) -> Timestamp {
+    app.now().plus_seconds(-INVITATION_SECONDS)
+}
+
+/// A loop's members, for its creator and members.
+pub async fn list(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<Member>> {
+    loop_service::visible(app, caller, id).await?;
+    Ok(members::of_loop(&app.store, id, alive_since(app)).await?)
+}
+
+/// Invites somebody by e-mail; the loop's creator may. Who has no account yet gets an id now and signs up later.
+pub async fn invite(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent) -> Result<(Loop, Member)> {
+    let it = loop_service::owned(app, caller, id, "Only loop creator can update the loop").await?;
+    invite_to(app, caller.actor(), it, Invitation::parse(&sent?)?).await
+}
+
+/// Invites somebody to a loop by e-mail.
+pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation) -> Result<(Loop, Member)> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let account = invited_account(app, &mut tx, &invitation).await?;
+    let member = Member {
+        loop_id: it.id,
+        account_id: account.id,
+        email: account.email,
+        name: account.name,
+        account_status: account.status,
+        role: if account.id == it.creator_id { MemberRole::Admin } else { MemberRole::Member },
+        status: MemberStatus::Pending,
+        invited_at: now,
+        joined_at: None,
+        last_active: None,
+    };
+    if !members::put(&mut tx, &member).await? {
+        return Err(Error::invalid("User is already a member of this loop"));
+    }
+    loops::touch(&mut tx, it.id, now).await?;
+    let data = json!({"user_id": member.account_id, "email": member.email});
+    record::about_loop(app, &mut tx, EventName::LoopMemberInvited, actor, &it, data).await?;
+    tx.commit().await?;
+    Ok((it, member))
+}
+
+async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Result<Account> {
+    if let Some(account) = accounts::find_by_email(&mut *tx, &invitation.email).await? {
+        return Ok(account);
+    }
+    let account = Account {
+        id: app.new_id(),
+        email: invitation.email.clone(),
+        name: invitation.name.clone(),
+        role: Role::Member,
+        status: AccountStatus::Inactive,
+        password_hash: None,
+        created_at: app.now(),
+    };
+    accounts::insert(tx, &account).await?;
+    Ok(account)
+}
+
+/// Joins the loop with that code. A pending invitation of the same account becomes the membership.
+pub async fn join(app: &App, address: IpAddr, account: Id<Account>, code: &str) -> Result<Loop> {
+    app.throttle.guess(address)?;
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let it = loops::find_by_code(&mut tx, &typed_code(code))
+        .await?
+        .ok_or(Error::Missing("No loop found with that invite code"))?;
+    let account = super::accounts::account_in(&mut tx, account).await?;
+    let member = Member {
+        loop_id: it.id,
+        account_id: account.id,
+        email: account.email,
+        name: account.name,
+        account_status: account.status,
+        role: if account.id == it.creator_id { MemberRole::Admin } else { MemberRole::Member },
+        status: MemberStatus::Active,
+        invited_at: now,
+        joined_at: Some(now),
+        last_active: None,
+    };
+    if !members::put(&mut tx, &member).await? {
+        return Err(Error::Conflict("You are already a member of this loop"));
+    }
+    loops::touch(&mut tx, it.id, now).await?;
+    let data = json!({"user_id": member.account_id, "email": member.email});
+    record::about_loop(app, &mut tx, EventName::LoopMemberJoined, Actor::Person(member.account_id), &it, data).await?;
+    tx.commit().await?;
+    Ok(it)
+}
+
+/// When a member was removed.
+pub struct Removed {
+    /// The loop.
+    pub loop_id: Id<Loop>,
+    /// Who.
+    pub account_id: Id<Account>,
+    /// When.
+    pub removed_at: Timestamp,
+}
+
+/// Removes a member or takes back an invitation; the loop's creator may. What the member had claimed returns to the queue.
+pub async fn remove(app: &App, caller: &Caller, id: Id<Loop>, account: Id<Account>) -> Result<Removed> {
+    let it = loop_service::owned(app, caller, id, "Only loop creator can remove members").await?;
+    if account == it.creator_id {
+        return Err(Error::denied("Loop creator cannot remove themselves"));
+    }
+    let removed_at = app.now();
+    if !end_membership(app, caller.actor(), &it, account).await? {
+        return Err(Error::Missing("User is not a member of this loop"));
+    }
+    Ok(Removed { loop_id: id, account_id: account, removed_at })
+}
+
+/// Leaves a loop. What one had claimed returns to the queue.
+pub async fn leave(app: &App, account: Id<Account>, id: Id<Loop>) -> Result<Loop> {
+    let it = loops::find(&app.store, id).await?.ok_or(loop_service::NOT_FOUND)?;
+    if !members::is_active(&app.store, id, account).await?
+        || !end_membership(app, Actor::Person(account), &it, account).await?
+    {
+        return Err(loop_service::NOT_FOUND); // what a person is not in does not show (design 7)
+    }
+    Ok(it)
+}
+
+async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>) -> Result<bool> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let Some(was) = members::remove(&mut tx, it.id, account).await? else { return Ok(false) };
+    for moved in transitions::release_all(&mut tx, account, Some(it.id), now).await? {
+        record::released(app, &mut tx, actor, &moved).await?;
+    }
+    loops::touch(&mut tx, it.id, now).await?;
+    let data = json!({"user_id": account, "status": was});
+    record::about_loop(app, &mut tx, EventName::LoopMemberLeft, actor, it, data).await?;
+    tx.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,300 @@
+//! Requests, as programs make, read, change and cancel them (contract 7). No program answers one (7.8).
+
+use super::{Caller, Error, Result, admission, deadlines, loops as loop_service, members::alive_since, record};
+use crate::{
+    app::App,
+    domain::{
+        Content, EventName, Feedback, Id, Invalid, Json, Loop, Member, Object, Request, Sent, Status, Timestamp,
+        Window,
+        new_requests::{Form, Rules},
+        object::longer_than,
+        request_changes::RequestChange,
+        request_filters::{Query, RequestFilter},
+        requests::LONGEST_REASON,
+    },
+    store::{self, feedback, members, requests, requests::Whose, transitions},
+};
+use serde_json::{Value, json};
+
+const NOT_FOUND: Error = Error::Missing("Request not found");
+const NO_ACCESS: Error = Error::denied("Access denied to this request");
+/// How often a change is tried anew when the request moved between reading and writing.
+const TRIES: usize = 5;
+
+fn rules(app: &App) -> Rules {
+    Rules { allow_http: app.settings.webhooks.allow_http }
+}
+
+/// Puts a request to a loop; the loop's creator may.
+pub async fn create(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
+    let it = loop_service::owned(app, caller, id, "Only loop creators can create requests").await?;
+    let content = Content::parse(&sent?, Form::Current, rules(app))?;
+    open(app, caller, &it, content, user_agent).await
+}
+
+/// The same with the loop named in the body, and more defaults (contract 7.1.9).
+pub async fn create_legacy(app: &App, caller: &Caller, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
+    let sent = sent?;
+    let id = sent.trimmed("loop_id")?.ok_or_else(|| Invalid::required("loop_id"))?;
+    let id = id.parse().map_err(|_| Invalid::new("Invalid loop ID format"))?;
+    let it = loop_service::owned(app, caller, id, "Only loop creators can create requests").await?;
+    let content = Content::parse(&sent, Form::Legacy, rules(app))?;
+    open(app, caller, &it, content, user_agent).await
+}
+
+async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agent: Option<&str>) -> Result<Request> {
+    let people = members::of_loop(&app.store, it.id, alive_since(app)).await?;
+    let recipients: Vec<Value> = people.iter().filter(|member| member.receives_requests()).map(recipient).collect();
+    if recipients.is_empty() {
+        return Err(Error::invalid("No active members found in the loop"));
+    }
+    let now = app.now();
+    let request = Request {
+        id: app.new_id(),
+        loop_id: it.id,
+        loop_name: it.name.clone(),
+        loop_creator_id: it.creator_id,
+        creator_id: caller.account_id(),
+        api_key_id: caller.key().id,
+        created_at: now,
+        updated_at: now,
+        timeout_at: now.plus_seconds(content.timeout_seconds),
+        content,
+        broadcasted_to: Json(recipients.into()),
+        user_agent: user_agent.map(str::to_owned),
+        status: Status::Pending,
+        claimed_by: None,
+        claimed_at: None,
+        claim_expires_at: None,
+        response_by: None,
+        responder_name: None,
+        responder_email: None,
+        response_at: None,
+        response_data: None,
+        cancelled_at: None,
+        cancel_reason: None,
+        feedback: None,
+    };
+    let mut tx = app.store.begin().await?;
+    requests::insert(&mut tx, &request).await.map_err(|error| match error {
+        store::Error::Orphan => loop_service::NOT_FOUND,
+        other => other.into(),
+    })?;
+    let moved = (request.id, request.creator_id, request.loop_id, None);
+    record::moved(app, &mut tx, EventName::RequestCreated, caller.actor(), &moved, (None, Some(Status::Pending)))
+        .await?;
+    tx.commit().await?;
+    Ok(request)
+}
+
+/// What is kept of somebody who is told (contract 5.3). No channel but the inbox exists yet, and it does not count (10.2).
+fn recipient(member: &Member) -> Value {
+    json!({
+        "user_id": member.account_id,
+        "email": member.email,
+        "role": member.role,
+        "notification_sent": false,
+        "notification_error": "No notification channel configured",
+    })
+}
+
+/// One request, for its creator, its loop's creator and the loop's members. One whose time is over has ended.
+pub async fn show(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request> {
+    let request = current(app, id).await?;
+    let concerned = request.creator_id == caller.account_id()
+        || request.loop_creator_id == caller.account_id()
+        || members::is_active(&app.store, request.loop_id, caller.account_id()).await?;
+    if concerned && caller.key().reaches(request.loop_id) { Ok(request) } else { Err(NO_ACCESS) }
+}
+
+/// The request as the clock leaves it.
+pub(super) async fn current(app: &App, id: Id<Request>) -> Result<Request> {
+    let request = requests::find(&app.store, id).await?.ok_or(NOT_FOUND)?;
+    if !request.is_due(app.now()) {
+        return Ok(request);
+    }
+    deadlines::settle(app).await?;
+    requests::find(&app.store, id).await?.ok_or(NOT_FOUND)
+}
+
+/// A page of a list.
+pub struct Listed {
+    /// The requests on this page.
+    pub requests: Vec<Request>,
+    /// How many match on all pages.
+    pub total: i64,
+    /// What was asked for.
+    pub filter: RequestFilter,
+}
+
+/// The requests that the caller's account made, through any of its keys (contract 7.2).
+pub async fn list(app: &App, caller: &Caller, query: &Query) -> Result<Listed> {
+    let filter = RequestFilter::parse(query, 50)?;
+    listed(app, caller, Whose::Creator(caller.account_id()), filter).await
+}
+
+/// The requests of a loop, for its creator and members (contract 7.3).
+pub async fn list_of_loop(app: &App, caller: &Caller, id: Id<Loop>, query: &Query) -> Result<Listed> {
+    loop_service::visible(app, caller, id).await?;
+    let filter = RequestFilter { loop_id: None, ..RequestFilter::parse(query, 100)? };
+    listed(app, caller, Whose::Loop(id), filter).await
+}
+
+async fn listed(app: &App, caller: &Caller, whose: Whose, filter: RequestFilter) -> Result<Listed> {
+    deadlines::settle_if_due(app).await?;
+    let reach = caller.confined_to();
+    let requests = requests::list(&app.store, whose, reach, &filter).await?;
+    let on_page = i64::try_from(requests.len()).expect("at most 100");
+    // A page that is not full is the last one: what it holds says how many there are.
+    let total = if on_page < filter.page.limit && (on_page > 0 || filter.page.offset == 0) {
+        filter.page.offset + on_page
+    } else {
+        requests::count(&app.store, whose, reach, &filter).await?
+    };
+    Ok(Listed { requests, total, filter })
+}
+
+/// A page of everybody's requests, for the operator.
+pub async fn list_all(app: &App, filter: RequestFilter) -> Result<Listed> {
+    deadlines::settle_if_due(app).await?;
+    let requests = requests::list(&app.store, Whose::Everybody, None, &filter).await?;
+    let total = requests::count(&app.store, Whose::Everybody, None, &filter).await?;
+    Ok(Listed { requests, total, filter })
+}
+
+/// Any request, for the operator.
+pub async fn any(app: &App, id: Id<Request>) -> Result<Request> {
+    current(app, id).await
+}
+
+/// What an update did.
+pub struct Updated {
+    /// The request as it is now.
+    pub request: Request,
+    /// The window after the refund, if the update was a cancellation that gave one back.
+    pub refunded: Option<Window>,
+}
+
+/// Changes what an open request asks; its creator may (contract 7.5).
+pub async fn update(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<Updated> {
+    let mut request = made_by(app, caller, id).await?;
+    let sent = sent?;
+    for _ in 0..TRIES {
+        let change = RequestChange::parse(&sent, &request, rules(app))?;
+        if request.status.is_final() {
+            return Err(Error::invalid("Request cannot be updated in current state"));
+        }
+        match change {
+            RequestChange::Nothing => return Ok(Updated { request, refunded: None }),
+            RequestChange::Cancel => {
+                return cancel(app, caller, id, None)
+                    .await
+                    .map(|it| Updated { request: it.request, refunded: it.refunded });
+            }
+            RequestChange::Content { content, restart_timeout } => {
+                if change_content(app, caller, &request, &content, restart_timeout).await? {
+                    return Ok(Updated { request: current(app, id).await?, refunded: None });
+                }
+            }
+        }
+        request = current(app, id).await?;
+    }
+    Err(Error::invalid("Request cannot be updated in current state"))
+}
+
+async fn change_content(
+    app: &App,
+    caller: &Caller,
+    request: &Request,
+    content: &Content,
+    restart_timeout: bool,
+) -> Result<bool> {
+    let now = app.now();
+    let timeout_at = if restart_timeout { now.plus_seconds(content.timeout_seconds) } else { request.timeout_at };
+    let mut tx = app.store.begin().await?;
+    if !requests::update(&mut tx, request, content, timeout_at, now).await? {
+        return Ok(false);
+    }
+    record::about_request(app, &mut tx, EventName::RequestUpdated, caller.actor(), request, json!({})).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn made_by(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request> {
+    let request = current(app, id).await?;
+    let owner = request.creator_id == caller.account_id() && caller.key().reaches(request.loop_id);
+    if owner { Ok(request) } else { Err(NO_ACCESS) }
+}
+
+/// What a cancellation did (contract 7.6).
+pub struct Cancelled {
+    /// The request as it is now.
+    pub request: Request,
+    /// Where it stood before.
+    pub previous: Status,
+    /// The window after one unit was given back, if it was still pending.
+    pub refunded: Option<Window>,
+}
+
+/// Takes an open request back; its creator or the loop's may. A pending one gives its unit of the limit back (contract 3.7).
+pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<&str>) -> Result<Cancelled> {
+    for _ in 0..TRIES {
+        let request = current(app, id).await?;
+        let owner = request.creator_id == caller.account_id() || request.loop_creator_id == caller.account_id();
+        if !owner || !caller.key().reaches(request.loop_id) {
+            return Err(NO_ACCESS);
+        }
+        let previous = request.status;
+        if previous.is_final() {
+            return Err(
+                Invalid::with("Request cannot be cancelled in current state", json!({"status": previous})).into()
+            );
+        }
+        if cancel_from(app, caller, &request, reason).await? {
+            let refunded = if previous == Status::Pending { admission::refund(app, caller).await? } else { None };
+            return Ok(Cancelled { request: current(app, id).await?, previous, refunded });
+        }
+    }
+    Err(Error::invalid("Request cannot be cancelled in current state"))
+}
+
+async fn cancel_from(app: &App, caller: &Caller, request: &Request, reason: Option<&str>) -> Result<bool> {
+    let mut tx = app.store.begin().await?;
+    let Some(moved) = transitions::cancel(&mut tx, request.id, request.status, reason, app.now()).await? else {
+        return Ok(false);
+    };
+    let steps = (Some(request.status), Some(Status::Cancelled));
+    record::moved(app, &mut tx, EventName::RequestCancelled, caller.actor(), &moved, steps).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The reason in the body of a cancellation, which may be anything or nothing (contract 1.2.2); cut to its longest form.
+pub fn reason(sent: &Sent) -> Option<String> {
+    let reason = sent.as_ref().ok().and_then(|sent: &Object| sent.trimmed("reason").ok().flatten())?;
+    Some(if longer_than(reason, LONGEST_REASON) {
+        reason.chars().take(LONGEST_REASON).collect()
+    } else {
+        reason.to_owned()
+    })
+}
+
+/// Tells what the answer was worth; the request's creator may, once, when it was answered (contract 7.7).
+pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<Feedback> {
+    let request = made_by(app, caller, id).await?;
+    if request.status != Status::Completed {
+        return Err(Error::invalid("Feedback can only be added to completed requests"));
+    }
+    let body = Feedback::parse(&sent?)?;
+    let submitted_at: Timestamp = app.now();
+    let entry = Feedback { id: app.new_id(), request_id: id, account_id: caller.account_id(), body, submitted_at };
+    let mut tx = app.store.begin().await?;
+    feedback::insert(&mut tx, &entry).await.map_err(|error| match error {
+        store::Error::Conflict => Error::invalid("Feedback already submitted for this request"),
+        store::Error::Orphan => NOT_FOUND,
+        other => other.into(),
+    })?;
+    record::about_request(app, &mut tx, EventName::RequestFeedback, caller.actor(), &request, json!({})).await?;
+    tx.commit().await?;
+    Ok(entry)
+}

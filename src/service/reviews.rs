@@ -1,0 +1,109 @@
+//! What people do with requests: claim, release, answer (contract 8 and 16). Only who is signed in; never a key.
+
+use super::{Error, Result, record, requests as request_service};
+use crate::{
+    app::App,
+    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Status},
+    store::{Tx, accounts, inbox, members, transitions},
+};
+use serde_json::Value;
+
+const NOT_FOUND: Error = Error::Missing("Request not found");
+const TAKEN: Error = Error::Conflict("Request already claimed by another reviewer");
+const ENDED: Error = Error::Conflict("Request is no longer available");
+
+/// A request in one of the person's loops. What a person may not see is not there (design 7).
+pub async fn show(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
+    let request = request_service::current(app, id).await?;
+    if members::is_active(&app.store, request.loop_id, account).await? { Ok(request) } else { Err(NOT_FOUND) }
+}
+
+/// Takes a request on. Claiming what one has claimed already changes nothing.
+pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
+    let request = show(app, account, id).await?;
+    if request.status == Status::Claimed && request.claimed_by == Some(account) {
+        return Ok(request);
+    }
+    let (now, reviews) = (app.now(), &app.settings.reviews);
+    let until = now.plus_seconds(i64::try_from(reviews.claim.as_secs()).unwrap_or(i64::MAX));
+    let most = i64::from(reviews.claims_per_reviewer);
+    let mut tx = app.store.begin().await?;
+    accounts::lock(&mut tx, account).await?;
+    let Some(moved) = transitions::claim(&mut tx, id, account, until, most, now).await? else {
+        drop(tx);
+        return Err(why_not(app, account, id).await?);
+    };
+    record::moved(
+        app,
+        &mut tx,
+        EventName::RequestClaimed,
+        Actor::Person(account),
+        &moved,
+        (Some(Status::Pending), Some(Status::Claimed)),
+    )
+    .await?;
+    members::touch(&mut tx, moved.2, account, now).await?;
+    tx.commit().await?;
+    request_service::current(app, id).await
+}
+
+/// Why a claim or an answer was not taken: somebody else has it, it has ended, or the person holds too many.
+async fn why_not(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Error> {
+    let request = request_service::current(app, id).await?;
+    Ok(match request.status {
+        Status::Claimed if request.claimed_by != Some(account) => TAKEN,
+        Status::Pending => Error::Conflict("You have claimed as many requests as you may at once"),
+        _ => ENDED,
+    })
+}
+
+/// Gives a claim back to the queue.
+pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
+    let request = show(app, account, id).await?;
+    let mut tx = app.store.begin().await?;
+    let Some(moved) = transitions::release(&mut tx, id, account, app.now()).await? else {
+        return Err(match request.status {
+            Status::Claimed => TAKEN,
+            Status::Pending => Error::Conflict("You have not claimed this request"),
+            _ => ENDED,
+        });
+    };
+    record::released(app, &mut tx, Actor::Person(account), &moved).await?;
+    tx.commit().await?;
+    request_service::current(app, id).await
+}
+
+/// Answers a request, claiming it on the way if nobody has. Of many answers at once exactly one is taken.
+pub async fn respond(app: &App, account: Id<Account>, id: Id<Request>, given: &Value) -> Result<Request> {
+    let request = show(app, account, id).await?;
+    if request.status.is_final() {
+        return Err(ENDED);
+    }
+    if request.status == Status::Claimed && request.claimed_by != Some(account) {
+        return Err(TAKEN);
+    }
+    let answer = checked(&request, given)?;
+    let mut tx = app.store.begin().await?;
+    if !answer_in(app, &mut tx, account, &request, &answer).await? {
+        drop(tx);
+        return Err(why_not(app, account, id).await?);
+    }
+    tx.commit().await?;
+    request_service::current(app, id).await
+}
+
+/// The answer in its bare form, if it fits what was asked: the same check for every way in.
+fn checked(request: &Request, given: &Value) -> Result<Json> {
+    let answer = request.content.spec().and_then(|spec| spec.answer(given));
+    Ok(Json(answer.map_err(|fault| Invalid::with("Invalid response", fault))?))
+}
+
+async fn answer_in(app: &App, tx: &mut Tx, account: Id<Account>, request: &Request, answer: &Json) -> Result<bool> {
+    let now = app.now();
+    let Some(moved) = transitions::answer(&mut *tx, request.id, account, answer, now).await? else { return Ok(false) };
+    let steps = (Some(request.status), Some(Status::Completed));
+    record::moved(app, tx, EventName::RequestCompleted, Actor::Person(account), &moved, steps).await?;
+    members::touch(&mut *tx, moved.2, account, now).await?;
+    inbox::drop_drafts(tx, request.id).await?;
+    Ok(true)
+}

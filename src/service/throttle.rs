@@ -1,0 +1,64 @@
+//! Guesses: failed keys, sign-ins and invite codes, counted per address (contract 2.4, 11.1; design 4).
+
+use super::{Error, Result};
+use crate::settings::Limits;
+use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _, clock::DefaultClock};
+use std::{hash::Hash, net::IpAddr, num::NonZeroU32};
+
+/// The counts of this process. An address that guesses is slowed down; nobody else is.
+pub struct Throttle {
+    keys: DefaultKeyedRateLimiter<IpAddr>,
+    sign_ins: DefaultKeyedRateLimiter<IpAddr>,
+    accounts: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+}
+
+impl Throttle {
+    /// Nobody has guessed yet.
+    pub fn new(limits: &Limits) -> Self {
+        let per_minute = |count: NonZeroU32| Quota::per_minute(count);
+        Self {
+            keys: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
+            sign_ins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
+            accounts: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
+            clock: DefaultClock::default(),
+        }
+    }
+
+    /// Counts a failed authentication by key.
+    pub fn failed_key(&self, address: IpAddr) -> Result<()> {
+        self.check(&self.keys, &address)
+    }
+
+    /// Counts an attempt to sign in, whether or not it succeeds: what it guards is the work of hashing too.
+    pub fn sign_in(&self, address: IpAddr, email: &str) -> Result<()> {
+        self.check(&self.sign_ins, &address)?;
+        self.sign_in_as(email)
+    }
+
+    /// Counts an attempt to prove that one is this person, from wherever.
+    pub fn sign_in_as(&self, email: &str) -> Result<()> {
+        self.check(&self.accounts, &email.to_owned())
+    }
+
+    /// Counts an attempt with an invite code or another secret that can be guessed.
+    pub fn guess(&self, address: IpAddr) -> Result<()> {
+        self.check(&self.sign_ins, &address)
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub fn sweep(&self) {
+        self.keys.retain_recent();
+        self.sign_ins.retain_recent();
+        self.accounts.retain_recent();
+    }
+
+    fn check<K: Hash + Eq + Clone>(&self, counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {
+        counts.check_key(key).map_err(|refused| {
+            let seconds = refused.wait_time_from(self.clock.now()).as_secs_f64().ceil();
+            #[expect(clippy::cast_possible_truncation, reason = "a minute at most")]
+            let retry_after = (seconds as i64).max(1);
+            Error::Throttled { retry_after }
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! What a value may be: one function a kind of value, each refusing with what is allowed. Does not know keys or places.
+
+use super::{LogFormat, database::DatabaseUrl};
+use ipnet::IpNet;
+use std::{
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    time::Duration,
+};
+use toml::Value;
+use url::Url;
+
+/// The value, or what it must be.
+pub(super) type Ruling<T> = Result<T, String>;
+
+pub(super) fn address(value: &Value) -> Ruling<SocketAddr> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| must_be(r#"an IP address and a port, such as "127.0.0.1:8080" or "[::]:8080""#, value))
+}
+
+/// Empty is `None`. The refusal does not repeat the value: somebody may have put a password into it.
+pub(super) fn public_url(value: &Value) -> Ruling<Option<Url>> {
+    let refusal = "must be an http or https URL without user, path, query and fragment, \
+                   such as \"https://hitl.example.com\", or empty";
+    match value.as_str() {
+        Some("") => Ok(None),
+        Some(text) => match Url::parse(text) {
+            Ok(url) if is_origin(&url) => Ok(Some(url)),
+            _ => Err(refusal.to_owned()),
+        },
+        None => Err(refusal.to_owned()),
+    }
+}
+
+fn is_origin(url: &Url) -> bool {
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    matches!(url.scheme(), "http" | "https") && anonymous && bare
+}
+
+/// Empty is `None`. The refusal does not repeat the value, which may hold a password.
+pub(super) fn database_url(value: &Value) -> Ruling<Option<DatabaseUrl>> {
+    match value.as_str() {
+        Some("") => Ok(None),
+        Some(text) if !has_control_characters(text) => DatabaseUrl::parse(text).map(Some),
+        _ => Err(format!("must be {}", DatabaseUrl::ALLOWED)),
+    }
+}
+
+/// Empty is `None`.
+pub(super) fn folder(value: &Value) -> Ruling<Option<PathBuf>> {
+    match value.as_str() {
+        Some(text) if !has_control_characters(text) => Ok((!text.is_empty()).then(|| PathBuf::from(text))),
+        _ => Err(must_be("the path of a folder, or empty", value)),
+    }
+}
+
+pub(super) fn networks(value: &Value) -> Ruling<Vec<IpNet>> {
+    let parsed = value.as_array().and_then(|items| items.iter().map(network).collect());
+    parsed.ok_or_else(|| must_be(r#"a list of addresses and networks, such as "10.0.0.0/8" or "::1""#, value))
+}
+
+fn network(value: &Value) -> Option<IpNet> {
+    let text = value.as_str()?;
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).ok()
+}
+
+/// A whole number from `least` to `most`.
+pub(super) fn whole<T>(least: T, most: T) -> impl Fn(&Value) -> Ruling<T>
+where
+    T: TryFrom<i64> + PartialOrd + Display + Copy,
+{
+    move |value| {
+        let number = value.as_integer().and_then(|n| T::try_from(n).ok());
+        number
+            .filter(|n| (least..=most).contains(n))
+            .ok_or_else(|| must_be(&format!("a whole number from {least} to {most}"), value))
+    }
+}
+
+/// A whole number of seconds.
+pub(super) fn seconds(least: u64, most: u64) -> impl Fn(&Value) -> Ruling<Duration> {
+    move |value| whole(least, most)(value).map(Duration::from_secs)
+}
+
+/// A whole number of days.
+pub(super) fn days(least: u64, most: u64) -> impl Fn(&Value) -> Ruling<Duration> {
+    move |value| whole(least, most)(value).map(|days| Duration::from_secs(days * 24 * 60 * 60))
+}
+
+/// How many a minute: from 1 to a million.
+pub(super) fn per_minute(value: &Value) -> Ruling<NonZeroU32> {
+    let number = whole(1, 1_000_000)(value)?;
+    Ok(NonZeroU32::new(number).expect("the range begins at 1"))
+}
+
+pub(super) fn yes_or_no(value: &Value) -> Ruling<bool> {
+    value.as_bool().ok_or_else(|| must_be("true or false", value))
+}
+
+pub(super) fn log_level(value: &Value) -> Ruling<String> {
+    match value.as_str().map(str::trim) {
+        Some(text) if !text.is_empty() && !has_control_characters(text) => Ok(text.to_owned()),
+        _ => Err(must_be(r#"error, warn, info, debug or trace, also by module, such as "info,sqlx=warn""#, value)),
+    }
+}
+
+pub(super) fn log_format(value: &Value) -> Ruling<LogFormat> {
+    match value.as_str() {
+        Some("auto") => Ok(LogFormat::Auto),
+        Some("pretty") => Ok(LogFormat::Pretty),
+        Some("json") => Ok(LogFormat::Json),
+        _ => Err(must_be(r#""auto", "pretty" or "json""#, value)),
+    }
+}
+
+fn has_control_characters(text: &str) -> bool {
+    text.contains(char::is_control)
+}
+
+/// The refusal, on one line whatever the value holds.
+fn must_be(allowed: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("must be {allowed}, not {text:?}"),
+        other => format!("must be {allowed}, not {other}").replace(['\r', '\n'], " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+
+    #[test]
+    fn a_number_keeps_to_its_range_and_its_type() {
+        assert_eq!(whole(1_u32, 600)(&Value::Integer(600)), Ok(600));
+        for wrong in [Value::Integer(0), Value::Integer(601), Value::Integer(-1), Value::Float(5.0), text("5")] {
+            assert!(whole(1_u32, 600)(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        for good in ["http://localhost:8080", "https://hitl.example.com/"] {
+            assert!(public_url(&text(good)).is_ok_and(|url| url.is_some()));
+        }
+        assert_eq!(public_url(&text("")), Ok(None));
+        for bad in [
+            "hitl.example.com",
+            "ftp://hitl.example.com",
+            "https://",
+            "https://hitl.example.com/path",
+            "https://hitl.example.com?query",
+            "https://hitl.example.com#fragment",
+            "https://user:password@hitl.example.com",
+        ] {
+            let refusal = public_url(&text(bad)).unwrap_err();
+            assert!(!refusal.contains("password"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_addresses_or_networks() {
+        let list = Value::Array(vec![text("10.0.0.0/8"), text("::1")]);
+        let nets = networks(&list).unwrap();
+        assert_eq!(nets[1].to_string(), "::1/128");
+        assert!(networks(&Value::Array(vec![text("10.0.0.0/33")])).is_err());
+        assert!(networks(&text("10.0.0.0/8")).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_one_line() {
+        let wrong = Value::Array(vec![text("a\nb"), Value::Integer(1)]);
+        assert_eq!(networks(&wrong).unwrap_err().lines().count(), 1);
+        assert_eq!(address(&text("a\nb")).unwrap_err().lines().count(), 1);
+    }
+}

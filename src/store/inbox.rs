@@ -1,0 +1,107 @@
+//! What a reviewer sees: the queue, their own work, what is done, and drafts.
+
+use super::{Db, Result, requests::REQUEST};
+use crate::domain::{Account, Id, Json, Request, Timestamp, request_filters::Page};
+
+/// Requests nobody has claimed, in the loops that a person has joined: the most urgent first, those with a tight
+/// deadline before deferred ones, then the oldest (contract 8.7, 16.1).
+pub async fn active(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
+    db.sql(REQUEST)
+        .push(
+            "where r.status = 'pending' and r.loop_id in (select loop_id from members where account_id = $1 and status = 'active')
+             order by r.priority desc, case when r.processing_type = 'time-sensitive' then 0 else 1 end, r.created_at, r.id
+             limit $2 offset $3",
+        )
+        .bind(account)
+        .bind(page.limit)
+        .bind(page.offset)
+        .all()
+        .await
+}
+
+/// What a person has claimed, what ends first at the top.
+pub async fn mine(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
+    db.sql(REQUEST)
+        .push("where r.status = 'claimed' and r.claimed_by = $1 order by r.claim_expires_at, r.id limit $2 offset $3")
+        .bind(account)
+        .bind(page.limit)
+        .bind(page.offset)
+        .all()
+        .await
+}
+
+/// What a person has answered, the latest first.
+pub async fn completed(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
+    db.sql(REQUEST)
+        .push("where r.response_by = $1 order by r.response_at desc, r.id desc limit $2 offset $3")
+        .bind(account)
+        .bind(page.limit)
+        .bind(page.offset)
+        .all()
+        .await
+}
+
+/// What a person has answered, or had claimed when it ended without an answer; the latest change first.
+pub async fn history(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
+    db.sql(REQUEST)
+        .push(
+            "where (r.response_by = $1 or (r.claimed_by = $1 and r.status in ('timeout', 'cancelled')))
+             order by r.updated_at desc, r.id desc limit $2 offset $3",
+        )
+        .bind(account)
+        .bind(page.limit)
+        .bind(page.offset)
+        .all()
+        .await
+}
+
+/// How many requests wait in a person's loops, how many they have claimed, and how many they have answered.
+pub async fn counts(db: impl Db<'_>, account: Id<Account>) -> Result<(i64, i64, i64)> {
+    db.sql(
+        "select (select count(*) from requests where status = 'pending'
+                    and loop_id in (select loop_id from members where account_id = $1 and status = 'active')),
+                (select count(*) from requests where status = 'claimed' and claimed_by = $1),
+                (select count(*) from requests where response_by = $1)",
+    )
+    .bind(account)
+    .one()
+    .await
+}
+
+/// Keeps what a person has typed so far.
+pub async fn put_draft(
+    db: impl Db<'_>,
+    request: Id<Request>,
+    account: Id<Account>,
+    body: &Json,
+    now: Timestamp,
+) -> Result<()> {
+    db.sql(
+        "insert into drafts (request_id, account_id, body, updated_at) values ($1, $2, $3, $4)
+         on conflict (request_id, account_id) do update set body = excluded.body, updated_at = excluded.updated_at",
+    )
+    .bind(request)
+    .bind(account)
+    .bind(body)
+    .bind(now)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// What a person had typed so far.
+pub async fn draft(db: impl Db<'_>, request: Id<Request>, account: Id<Account>) -> Result<Option<Json>> {
+    let found: Option<(Json,)> = db
+        .sql("select body from drafts where request_id = $1 and account_id = $2")
+        .bind(request)
+        .bind(account)
+        .optional()
+        .await?;
+    Ok(found.map(|(body,)| body))
+}
+
+/// Forgets the drafts on a request that was answered.
+pub async fn drop_drafts(db: impl Db<'_>, request: Id<Request>) -> Result<()> {
+    db.sql("delete from drafts where request_id = $1").bind(request).run().await?;
+    Ok(())
+}

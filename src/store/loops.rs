@@ -1,0 +1,91 @@
+//! Loops.
+
+use super::{Db, Result, columns::row};
+use crate::domain::{Account, Id, Loop, Timestamp, loops::LoopChange};
+
+row!(Loop { id, creator_id, name, description, icon, invite_code, created_at, updated_at });
+
+/// Adds a loop. [`Conflict`](super::Error::Conflict) when the invite code is taken.
+pub async fn insert(db: impl Db<'_>, it: &Loop) -> Result<()> {
+    db.sql("insert into loops (id, creator_id, name, description, icon, invite_code, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind(it.id)
+        .bind(it.creator_id)
+        .bind(&it.name)
+        .bind(&it.description)
+        .bind(&it.icon)
+        .bind(&it.invite_code)
+        .bind(it.created_at)
+        .bind(it.updated_at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Finds one.
+pub async fn find(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Loop>> {
+    db.sql("select * from loops where id = $1").bind(id).optional().await
+}
+
+/// Finds the loop that people join with that code.
+pub async fn find_by_code(db: impl Db<'_>, code: &str) -> Result<Option<Loop>> {
+    db.sql("select * from loops where invite_code = $1").bind(code).optional().await
+}
+
+/// Those that an account made, the newest first.
+pub async fn created_by(db: impl Db<'_>, account: Id<Account>) -> Result<Vec<Loop>> {
+    db.sql("select * from loops where creator_id = $1 order by created_at desc, id desc").bind(account).all().await
+}
+
+/// Those that an account has joined, its own included; the newest first.
+pub async fn joined_by(db: impl Db<'_>, account: Id<Account>) -> Result<Vec<Loop>> {
+    db.sql(
+        "select l.* from loops l join members m on m.loop_id = l.id
+         where m.account_id = $1 and m.status = 'active'
+         order by l.created_at desc, l.id desc",
+    )
+    .bind(account)
+    .all()
+    .await
+}
+
+/// All of them, for the operator; the newest first.
+pub async fn list(db: impl Db<'_>) -> Result<Vec<Loop>> {
+    db.sql("select * from loops order by created_at desc, id desc").all().await
+}
+
+/// Changes what is to change; returns the loop as it is then, if it is still there.
+pub async fn update(db: impl Db<'_>, id: Id<Loop>, change: &LoopChange, now: Timestamp) -> Result<Option<Loop>> {
+    db.sql(
+        "update loops set name = coalesce($2, name), description = coalesce($3, description), icon = coalesce($4, icon), updated_at = $5
+         where id = $1 returning *",
+    )
+    .bind(id)
+    .bind(&change.name)
+    .bind(&change.description)
+    .bind(&change.icon)
+    .bind(now)
+    .optional()
+    .await
+}
+
+/// Sets a new invite code.
+pub async fn set_code(db: impl Db<'_>, id: Id<Loop>, code: &str, now: Timestamp) -> Result<()> {
+    db.sql("update loops set invite_code = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(code)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Notes that its membership changed.
+pub async fn touch(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Result<()> {
+    db.sql("update loops set updated_at = $2 where id = $1").bind(id).bind(now).run().await?;
+    Ok(())
+}
+
+/// Deletes it with all that belongs to it; says whether it was there.
+pub async fn delete(db: impl Db<'_>, id: Id<Loop>) -> Result<bool> {
+    Ok(db.sql("delete from loops where id = $1").bind(id).run().await? == 1)
+}

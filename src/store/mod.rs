@@ -1,0 +1,137 @@
+//! Where everything is kept: SQLite when embedded, Postgres in production. SQL and nothing but.
+//!
+//! Each statement is written once and runs on both engines (see [`sql`]). A function here that takes
+//! `impl Db<'_>` is one statement, and runs on the [`Store`] or inside a [`Tx`]; a function that takes
+//! `&mut Tx` is several, and must be all or nothing.
+
+pub mod accounts;
+mod columns;
+pub mod events;
+pub mod feedback;
+pub mod inbox;
+pub mod keys;
+pub mod loops;
+pub mod members;
+pub mod open;
+pub mod requests;
+pub mod sessions;
+pub mod sql;
+pub mod transitions;
+pub mod windows;
+
+pub use sql::{Db, Sql};
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A row that must be there is not.
+    #[error("no such row")]
+    NotFound,
+    /// A unique key already holds this value.
+    #[error("already exists")]
+    Conflict,
+    /// The row that this one belongs to is gone.
+    #[error("what it belongs to is gone")]
+    Orphan,
+    /// The schema is not what this version of the program works with.
+    #[error("{0}")]
+    Schema(String),
+    /// The database failed, or is out of reach.
+    #[error(transparent)]
+    Database(sqlx::Error),
+}
+
+/// What a store function returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::RowNotFound => Self::NotFound,
+            sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict,
+            sqlx::Error::Database(e) if e.is_foreign_key_violation() => Self::Orphan,
+            other => Self::Database(other),
+        }
+    }
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// SQLite lets one connection write at a time and queues the rest unfairly, so ours queue for the one
+    /// writer instead, first come first served. A third connection moves the log into the file.
+    Sqlite {
+        /// Read-only connections.
+        readers: SqlitePool,
+        /// The one connection that writes.
+        writer: SqlitePool,
+        /// The one connection that checkpoints.
+        checkpoints: SqlitePool,
+    },
+    /// Postgres.
+    Postgres(PgPool),
+}
+
+/// An open transaction. Dropped without [`commit`](Tx::commit), it is rolled back.
+pub enum Tx {
+    /// On the writer.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On a connection of the pool.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Store {
+    /// Opens a transaction that will write.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether the database answers, and its schema is this program's.
+    pub async fn check(&self) -> Result<()> {
+        self.check_schema().await
+    }
+
+    /// Moves what SQLite's log holds into the file, beside readers and the writer. Nothing to do on Postgres.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if let Self::Sqlite { checkpoints, .. } = self {
+            sqlx::query("pragma wal_checkpoint(passive)").execute(checkpoints).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes every connection, after what they are doing.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer, checkpoints } => {
+                readers.close().await;
+                checkpoints.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The engine's name, for logs.
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+}
+
+impl Tx {
+    /// Makes it last: on disk when this returns.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

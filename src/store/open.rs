@@ -1,0 +1,130 @@
+//! Opening a database and bringing its schema up to date: one schema text, two engines.
+
+use super::{Error, Result, Store};
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr, SqlitePool,
+    migrate::{Migrate, Migration, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr, time::Duration};
+
+/// The schema, in Postgres' types.
+static SCHEMA: Migrator = sqlx::migrate!();
+
+/// Concurrent readers of an SQLite file; each costs a thread and its page cache.
+const SQLITE_READERS: u32 = 8;
+/// KiB of page cache a connection (negative: not pages), small because the system caches the file anyway.
+const SQLITE_CACHE: &str = "-2048";
+/// How long a call waits for a free connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens `sqlite:path` or `postgres://…`, and brings its schema up to date. `connections` is Postgres' pool size.
+    pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        let store = Self::connect(url, connections).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Opens it as it is. An SQLite file that does not exist is made.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            return connect_sqlite(url).await;
+        }
+        let options = PgConnectOptions::from_str(url)?.application_name("hitl");
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// Brings the schema up to date; says how many migrations that took.
+    pub async fn migrate(&self) -> Result<usize> {
+        let missing = self.missing_migrations().await?;
+        match self {
+            Self::Sqlite { writer, .. } => for_sqlite(&SCHEMA).run(writer).await,
+            Self::Postgres(pool) => SCHEMA.run(pool).await,
+        }
+        .map_err(|error| Error::Schema(format!("the schema could not be brought up to date: {error}")))?;
+        Ok(missing)
+    }
+
+    /// Fails unless every migration that this program knows, and none that it does not, has been applied.
+    pub(super) async fn check_schema(&self) -> Result<()> {
+        match self.missing_migrations().await? {
+            0 => Ok(()),
+            n => Err(Error::Schema(format!("{n} migrations are missing: run `hitl migrate`"))),
+        }
+    }
+
+    async fn missing_migrations(&self) -> Result<usize> {
+        let applied = match self {
+            Self::Sqlite { writer, .. } => applied(&mut *writer.acquire().await?, &for_sqlite(&SCHEMA)).await,
+            Self::Postgres(pool) => applied(&mut *pool.acquire().await?, &SCHEMA).await,
+        }?;
+        let known = SCHEMA.iter().map(|migration| migration.version);
+        if let Some(version) = applied.iter().find(|version| !known.clone().any(|known| known == **version)) {
+            return Err(Error::Schema(format!(
+                "the database was made by a newer version of hitl (migration {version})"
+            )));
+        }
+        Ok(known.filter(|version| !applied.contains(version)).count())
+    }
+}
+
+async fn applied<C: Migrate>(connection: &mut C, schema: &Migrator) -> Result<Vec<i64>> {
+    let failed = |error: sqlx::migrate::MigrateError| match error {
+        sqlx::migrate::MigrateError::Execute(error) => Error::from(error),
+        other => Error::Schema(other.to_string()),
+    };
+    connection.ensure_migrations_table(&schema.table_name).await.map_err(failed)?;
+    let rows = connection.list_applied_migrations(&schema.table_name).await.map_err(failed)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+async fn connect_sqlite(url: &str) -> Result<Store> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "0")
+        .pragma("cache_size", SQLITE_CACHE)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = |size| {
+        SqlitePoolOptions::new()
+            .max_connections(size)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let writer: SqlitePool = pool(1).connect_with(options.clone()).await?;
+    Ok(Store::Sqlite {
+        writer,
+        readers: pool(SQLITE_READERS).connect_lazy_with(options.clone().read_only(true)),
+        checkpoints: pool(1).connect_lazy_with(options),
+    })
+}
+
+/// The migrations are written in Postgres' types. SQLite has fewer; this is what it calls ours.
+fn for_sqlite(schema: &Migrator) -> Migrator {
+    const TYPES: [(&str, &str); 6] = [
+        (" bigint generated always as identity primary key", " integer primary key autoincrement"),
+        (" timestamptz", " integer"),
+        (" bigint", " integer"),
+        (" boolean", " integer"),
+        (" bytea", " blob"),
+        (" json", " text"),
+    ];
+    let translate = |migration: &Migration| {
+        let text = migration.sql.as_str().replace("\n);", "\n) strict;");
+        let text = TYPES.iter().fold(text, |text, (ours, theirs)| text.replace(ours, theirs));
+        Migration { sql: AssertSqlSafe(text).into_sql_str(), ..migration.clone() }
+    };
+    Migrator::with_migrations(schema.iter().map(translate).collect())
+}

@@ -1,0 +1,205 @@
+//! Requests: adding, finding, listing, changing what they ask.
+
+use super::{Db, Result, columns::row, sql::Sql};
+use crate::domain::{
+    Account, Content, Id, Loop, Request, Status, Timestamp,
+    request_filters::{RequestFilter, Sort},
+};
+
+row!(Content, |row| Self {
+    processing_type: row.try_get("processing_type")?,
+    kind: row.try_get("type")?,
+    priority: row.try_get("priority")?,
+    request_text: row.try_get("request_text")?,
+    image_url: row.try_get("image_url")?,
+    context: row.try_get("context")?,
+    timeout_seconds: row.try_get("timeout_seconds")?,
+    response_type: row.try_get("response_type")?,
+    response_config: row.try_get("response_config")?,
+    default_response: row.try_get("default_response")?,
+    platform: row.try_get("platform")?,
+    platform_version: row.try_get("platform_version")?,
+    callback_url: row.try_get("callback_url")?,
+    tags: row.try_get("tags")?,
+    metadata: row.try_get("metadata")?,
+});
+row!(Request, |row| Self {
+    id: row.try_get("id")?,
+    loop_id: row.try_get("loop_id")?,
+    loop_name: row.try_get("loop_name")?,
+    loop_creator_id: row.try_get("loop_creator_id")?,
+    creator_id: row.try_get("creator_id")?,
+    api_key_id: row.try_get("api_key_id")?,
+    content: <Content as sqlx::FromRow<'_, _>>::from_row(row)?,
+    created_at: row.try_get("created_at")?,
+    updated_at: row.try_get("updated_at")?,
+    timeout_at: row.try_get("timeout_at")?,
+    broadcasted_to: row.try_get("broadcasted_to")?,
+    user_agent: row.try_get("user_agent")?,
+    status: row.try_get("status")?,
+    claimed_by: row.try_get("claimed_by")?,
+    claimed_at: row.try_get("claimed_at")?,
+    claim_expires_at: row.try_get("claim_expires_at")?,
+    response_by: row.try_get("response_by")?,
+    responder_name: row.try_get("responder_name")?,
+    responder_email: row.try_get("responder_email")?,
+    response_at: row.try_get("response_at")?,
+    response_data: row.try_get("response_data")?,
+    cancelled_at: row.try_get("cancelled_at")?,
+    cancel_reason: row.try_get("cancel_reason")?,
+    feedback: row.try_get("feedback")?,
+});
+
+/// A request with its loop's name, who answered, and the feedback on it.
+pub(super) const REQUEST: &str = "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as responder_name, p.email as responder_email, f.body as feedback
+     from requests r join loops l on l.id = r.loop_id
+     left join accounts p on p.id = r.response_by
+     left join feedback f on f.request_id = r.id";
+
+/// Adds a request. [`Orphan`](super::Error::Orphan) when its loop is gone.
+pub async fn insert(db: impl Db<'_>, it: &Request) -> Result<()> {
+    let content = &it.content;
+    db.sql(
+        "insert into requests (id, loop_id, creator_id, api_key_id, processing_type, type, priority, request_text, image_url, context,
+            timeout_seconds, response_type, response_config, default_response, platform, platform_version, callback_url, tags, metadata,
+            user_agent, broadcasted_to, status, created_at, updated_at, timeout_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+    )
+    .bind(it.id)
+    .bind(it.loop_id)
+    .bind(it.creator_id)
+    .bind(it.api_key_id)
+    .bind(content.processing_type)
+    .bind(content.kind)
+    .bind(content.priority)
+    .bind(&content.request_text)
+    .bind(&content.image_url)
+    .bind(&content.context)
+    .bind(content.timeout_seconds)
+    .bind(content.response_type)
+    .bind(&content.response_config)
+    .bind(&content.default_response)
+    .bind(content.platform)
+    .bind(&content.platform_version)
+    .bind(&content.callback_url)
+    .bind(&content.tags)
+    .bind(&content.metadata)
+    .bind(&it.user_agent)
+    .bind(&it.broadcasted_to)
+    .bind(it.status)
+    .bind(it.created_at)
+    .bind(it.updated_at)
+    .bind(it.timeout_at)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// Finds one.
+pub async fn find(db: impl Db<'_>, id: Id<Request>) -> Result<Option<Request>> {
+    db.sql(REQUEST).push("where r.id = $1").bind(id).optional().await
+}
+
+/// Whose requests are listed.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose {
+    /// Those that an account's keys made.
+    Creator(Id<Account>),
+    /// Those of a loop.
+    Loop(Id<Loop>),
+    /// Everybody's, for the operator.
+    Everybody,
+}
+
+/// One page of those that match; `reach` confines it to these loops.
+pub async fn list(
+    db: impl Db<'_>,
+    whose: Whose,
+    reach: Option<&[Id<Loop>]>,
+    filter: &RequestFilter,
+) -> Result<Vec<Request>> {
+    filtered(db.sql(REQUEST), whose, reach, filter)
+        .push(match filter.sort {
+            Sort::CreatedAtDesc => "order by r.created_at desc, r.id desc",
+            Sort::CreatedAtAsc => "order by r.created_at, r.id",
+            Sort::PriorityDesc => "order by r.priority desc, r.created_at desc, r.id desc",
+            Sort::StatusAsc => "order by r.status, r.created_at desc, r.id desc",
+        })
+        .push_bind("limit", filter.page.limit)
+        .push_bind("offset", filter.page.offset)
+        .all()
+        .await
+}
+
+/// How many match, on all pages.
+pub async fn count(db: impl Db<'_>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: &RequestFilter) -> Result<i64> {
+    let (count,): (i64,) = filtered(db.sql("select count(*) from requests r"), whose, reach, filter).one().await?;
+    Ok(count)
+}
+
+fn filtered<'c>(sql: Sql<'c>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: &RequestFilter) -> Sql<'c> {
+    let sql = match whose {
+        Whose::Creator(account) => sql.push_bind("where r.creator_id =", account),
+        Whose::Loop(id) => sql.push_bind("where r.loop_id =", id),
+        Whose::Everybody => sql.push("where true"),
+    };
+    let sql = if filter.statuses.is_empty() { sql } else { sql.and_in("r.status", &filter.statuses) };
+    let sql = if let Some(loops) = reach { sql.and_in("r.loop_id", loops) } else { sql };
+    sql.and("r.priority =", filter.priority)
+        .and("r.loop_id =", filter.loop_id)
+        .and("r.api_key_id =", filter.api_key_id)
+        .and("r.created_at >", filter.created_after)
+        .and("r.created_at <", filter.created_before)
+}
+
+/// Changes what is asked, if the request still stands as it was read; says whether it did.
+pub async fn update(
+    db: impl Db<'_>,
+    read: &Request,
+    content: &Content,
+    timeout_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let touched = db
+        .sql(
+            "update requests set processing_type = $4, type = $5, priority = $6, request_text = $7, image_url = $8, context = $9,
+                timeout_seconds = $10, response_type = $11, response_config = $12, default_response = $13, platform_version = $14,
+                callback_url = $15, tags = $16, metadata = $17, timeout_at = $18, updated_at = $19
+             where id = $1 and status = $2 and updated_at = $3 and timeout_at > $19",
+        )
+        .bind(read.id)
+        .bind(read.status)
+        .bind(read.updated_at)
+        .bind(content.processing_type)
+        .bind(content.kind)
+        .bind(content.priority)
+        .bind(&content.request_text)
+        .bind(&content.image_url)
+        .bind(&content.context)
+        .bind(content.timeout_seconds)
+        .bind(content.response_type)
+        .bind(&content.response_config)
+        .bind(&content.default_response)
+        .bind(&content.platform_version)
+        .bind(&content.callback_url)
+        .bind(&content.tags)
+        .bind(&content.metadata)
+        .bind(timeout_at)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// How many requests of a loop there are, and how many of them were answered.
+pub async fn counts_of_loop(db: impl Db<'_>, id: Id<Loop>) -> Result<(i64, i64)> {
+    db.sql("select count(*), count(case when status = 'completed' then 1 end) from requests where loop_id = $1")
+        .bind(id)
+        .one()
+        .await
+}
+
+/// How many requests of a loop stand where.
+pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
+    db.sql("select status, count(*) from requests where loop_id = $1 group by status").bind(id).all().await
+}

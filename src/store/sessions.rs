@@ -1,0 +1,80 @@
+//! Sessions of people who signed in.
+
+use super::{Db, Result, columns::row};
+use crate::domain::{Account, Email, Id, Timestamp};
+
+/// A session, which is kept by the hash of its token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: Id<Session>,
+    /// Who signed in.
+    pub account_id: Id<Account>,
+    /// SHA-256 of the token.
+    pub token_hash: String,
+    /// The program they signed in with.
+    pub user_agent: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Who is signed in: the account behind a session that stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedIn {
+    /// The session.
+    pub session_id: Id<Session>,
+    /// The account.
+    pub account_id: Id<Account>,
+    /// Its address.
+    pub email: Email,
+    /// Its name.
+    pub name: String,
+}
+row!(SignedIn { session_id, account_id, email, name });
+
+/// Opens one.
+pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
+    db.sql("insert into sessions (id, account_id, token_hash, user_agent, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)")
+        .bind(session.id)
+        .bind(session.account_id)
+        .bind(&session.token_hash)
+        .bind(&session.user_agent)
+        .bind(session.created_at)
+        .bind(session.expires_at)
+        .run()
+        .await?;
+    Ok(())
+}
+
+/// Finds who holds a token, if the session stands and the account may act.
+pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<Option<SignedIn>> {
+    db.sql(
+        "select s.id as session_id, a.id as account_id, a.email, a.name
+         from sessions s join accounts a on a.id = s.account_id
+         where s.token_hash = $1 and s.expires_at > $2 and a.status = 'active'",
+    )
+    .bind(token_hash)
+    .bind(now)
+    .optional()
+    .await
+}
+
+/// Closes one.
+pub async fn close(db: impl Db<'_>, id: Id<Session>) -> Result<()> {
+    db.sql("delete from sessions where id = $1").bind(id).run().await?;
+    Ok(())
+}
+
+/// Closes all of an account's but, where given, one.
+pub async fn close_all(db: impl Db<'_>, account: Id<Account>, except: Option<Id<Session>>) -> Result<()> {
+    let kept = except.map_or(String::new(), |id| id.to_string());
+    db.sql("delete from sessions where account_id = $1 and id <> $2").bind(account).bind(kept).run().await?;
+    Ok(())
+}
+
+/// Removes those whose time is over; says how many.
+pub async fn sweep(db: impl Db<'_>, now: Timestamp) -> Result<u64> {
+    db.sql("delete from sessions where expires_at <= $1").bind(now).run().await
+}

@@ -1,0 +1,61 @@
+//! The hourly windows: taking from them, giving back (contract 3, design 4).
+
+use super::{Db, Result, columns::row};
+use crate::domain::{Id, Key, Timestamp, limit::WINDOW_SECONDS};
+
+/// A window after something was taken from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// When it closes.
+    pub closes_at: Timestamp,
+    /// Requests taken by everybody, this taker included.
+    pub used: i64,
+    /// Requests that this taker got.
+    pub granted: i64,
+}
+row!(Taken { closes_at, used, granted });
+
+/// Takes a block of requests, or what is left of one, opening a window if none is open; `None` when nothing is left.
+/// One statement, so that any number of processes together never take more than the limit.
+pub async fn take(db: impl Db<'_>, key: Id<Key>, limit: i64, block: i64, now: Timestamp) -> Result<Option<Taken>> {
+    db.sql(
+        "insert into windows (key_id, closes_at, used, granted) values ($1, $2, $3, $3)
+         on conflict (key_id) do update set
+            granted = case when windows.closes_at <= $4 then excluded.granted
+                           when windows.used + $3 <= $5 then $3
+                           else $5 - windows.used end,
+            used = case when windows.closes_at <= $4 then excluded.used
+                        when windows.used + $3 <= $5 then windows.used + $3
+                        else $5 end,
+            closes_at = case when windows.closes_at <= $4 then excluded.closes_at else windows.closes_at end
+         where windows.closes_at <= $4 or windows.used < $5
+         returning closes_at, used, granted",
+    )
+    .bind(key)
+    .bind(now.plus_seconds(WINDOW_SECONDS))
+    .bind(block)
+    .bind(now)
+    .bind(limit)
+    .optional()
+    .await
+}
+
+/// The window as it stands.
+pub async fn find(db: impl Db<'_>, key: Id<Key>) -> Result<Option<Taken>> {
+    db.sql("select closes_at, used, granted from windows where key_id = $1").bind(key).optional().await
+}
+
+/// Gives requests back to the window that closes at that time, if it is still the one; says what is used then.
+pub async fn give_back(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp, count: i64) -> Result<Option<i64>> {
+    let used: Option<(i64,)> = db
+        .sql(
+            "update windows set used = case when used > $3 then used - $3 else 0 end
+             where key_id = $1 and closes_at = $2 returning used",
+        )
+        .bind(key)
+        .bind(closes_at)
+        .bind(count)
+        .optional()
+        .await?;
+    Ok(used.map(|(used,)| used))
+}
