@@ -1,7 +1,7 @@
 //! Requests: what they are, and the states they pass through (contract 5.2 and 8).
 
 use super::{
-    Account, Email, Id, Json, Key, Loop, Timestamp,
+    Account, Email, Id, Json, Key, Loop, Timestamp, decimal,
     response::{ResponseType, Spec},
     words::words,
 };
@@ -185,9 +185,9 @@ impl Request {
         self.content.spec().ok().map(|spec| spec.details(&answer.0))
     }
 
-    /// Seconds from creation to answer (contract 8.9).
-    pub fn response_seconds(&self) -> Option<f64> {
-        self.response_at.map(|at| at.seconds_since(self.created_at))
+    /// Seconds from creation to answer, as a number for the wire (contract 8.9).
+    pub fn response_seconds(&self) -> Option<Value> {
+        self.response_at.map(|at| decimal::json(at.seconds_since(self.created_at)))
     }
 
     /// Whether the clock has something to do with it: its time is over, or the claim on it has lapsed.

@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -46,7 +46,9 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
             request.extensions_mut().insert(Admitted { caller, window });
             (next.run(request).await, window)
         }
-        Err(Error::Limited { window, retry_after }) => (ApiError::from(Error::Limited { window, retry_after }).into_response(), window),
+        Err(Error::Limited { window, retry_after }) => {
+            (ApiError::from(Error::Limited { window, retry_after }).into_response(), window)
+        }
         Err(error) => return ApiError::from(error).into_response(),
     };
     with_window(&app, response, window)
@@ -71,19 +73,26 @@ fn with_window(app: &App, mut response: Response, counted: Window) -> Response {
 }
 
 /// A path that leads nowhere (contract 1.1.6).
-pub async fn not_found(State(app): State<App>, address: Address, request: Request) -> Response {
-    nowhere(&app, address, &request, StatusCode::NOT_FOUND, "Not found").await
+pub async fn not_found(State(app): State<App>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+    nowhere(&app, address, &uri, &headers, StatusCode::NOT_FOUND, "Not found").await
 }
 
 /// A path that does not know the method. The router adds `Allow`.
-pub async fn method_not_allowed(State(app): State<App>, address: Address, request: Request) -> Response {
-    nowhere(&app, address, &request, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").await
+pub async fn method_not_allowed(State(app): State<App>, address: Address, uri: Uri, headers: HeaderMap) -> Response {
+    nowhere(&app, address, &uri, &headers, StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").await
 }
 
 /// Who calls with a good key is counted here too, and sees the window (contract 3.2).
-async fn nowhere(app: &App, Address(address): Address, request: &Request, status: StatusCode, msg: &'static str) -> Response {
+async fn nowhere(
+    app: &App,
+    Address(address): Address,
+    uri: &Uri,
+    headers: &HeaderMap,
+    status: StatusCode,
+    msg: &'static str,
+) -> Response {
     let response = failure(status, Invalid::new(msg));
-    let Some(header) = request.headers().get(AUTHORIZATION).filter(|_| request.uri().path().starts_with("/v1")) else {
+    let Some(header) = headers.get(AUTHORIZATION).filter(|_| uri.path().starts_with("/v1")) else {
         return response;
     };
     let Ok(caller) = admission::authenticate(app, Some(header.as_bytes()), address).await else { return response };

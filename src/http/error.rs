@@ -41,22 +41,35 @@ impl<T> OrFailed<T> for crate::service::Result<T> {
     }
 }
 
+/// The status of an error: here and nowhere else.
+pub fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+        Error::Limited { .. } | Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Denied(_) => StatusCode::FORBIDDEN,
+        Error::Missing(_) => StatusCode::NOT_FOUND,
+        Error::Invalid(_) => StatusCode::BAD_REQUEST,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Store(error) if is_out_of_reach(error) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let status = status(&self.error);
         match self.error {
             Error::Unauthenticated { msg, detail } => {
-                let response = failure(StatusCode::UNAUTHORIZED, Invalid { msg: msg.into(), data: detail.map(Value::from) });
+                let response = failure(status, Invalid { msg: msg.into(), data: detail.map(Value::from) });
                 with_header(response, header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             Error::Limited { window, retry_after } => limited(window, retry_after),
             Error::Throttled { retry_after } => {
-                retry_later(failure(StatusCode::TOO_MANY_REQUESTS, Invalid::new("API rate limit exceeded")), retry_after)
+                retry_later(failure(status, Invalid::new("API rate limit exceeded")), retry_after)
             }
-            Error::Denied(invalid) => failure(StatusCode::FORBIDDEN, invalid),
-            Error::Missing(msg) => failure(StatusCode::NOT_FOUND, Invalid::new(msg)),
-            Error::Invalid(invalid) => failure(StatusCode::BAD_REQUEST, invalid),
-            Error::Conflict(msg) => failure(StatusCode::CONFLICT, Invalid::new(msg)),
-            Error::Store(error) => broken(&error, self.failed),
+            Error::Denied(invalid) | Error::Invalid(invalid) => failure(status, invalid),
+            Error::Missing(msg) | Error::Conflict(msg) => failure(status, Invalid::new(msg)),
+            Error::Store(error) => broken(status, &error, self.failed),
         }
     }
 }
@@ -73,13 +86,16 @@ fn limited(window: Window, retry_after: i64) -> Response {
 }
 
 /// The store failed: logged here, told in general terms. One that is out of reach may be back soon.
-fn broken(error: &store::Error, failed: &'static str) -> Response {
-    if let store::Error::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) = error {
-        tracing::error!(%error, "the database is out of reach");
-        return retry_later(failure(StatusCode::SERVICE_UNAVAILABLE, Invalid::new("Service temporarily unavailable")), 1);
+fn broken(status: StatusCode, error: &store::Error, failed: &'static str) -> Response {
+    tracing::error!(%error, failed, "a request failed in the store");
+    if is_out_of_reach(error) {
+        return retry_later(failure(status, Invalid::new("Service temporarily unavailable")), 1);
     }
-    tracing::error!(%error, failed, "a request failed");
-    failure(StatusCode::INTERNAL_SERVER_ERROR, Invalid::new(failed))
+    failure(status, Invalid::new(failed))
+}
+
+fn is_out_of_reach(error: &store::Error) -> bool {
+    matches!(error, store::Error::Unreachable(_))
 }
 
 /// A refusal with any status.
@@ -99,7 +115,8 @@ fn with_header(mut response: Response, name: header::HeaderName, value: HeaderVa
 /// A handler panicked: a fault of ours, said as such.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub fn panicked(cause: Box<dyn Any + Send>) -> Response {
-    let cause = cause.downcast_ref::<&str>().map(ToString::to_string).or_else(|| cause.downcast_ref::<String>().cloned());
+    let cause =
+        cause.downcast_ref::<&str>().map(ToString::to_string).or_else(|| cause.downcast_ref::<String>().cloned());
     tracing::error!(cause = cause.unwrap_or_default(), "a handler panicked");
     failure(StatusCode::INTERNAL_SERVER_ERROR, Invalid::new(INTERNAL))
 }

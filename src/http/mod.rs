@@ -2,24 +2,24 @@
 
 pub mod admission;
 pub mod assets;
-mod cors;
+pub mod cors;
 pub mod error;
-mod extract;
-mod health;
-mod invites;
-mod keys;
-mod loops;
-mod members;
+pub mod extract;
+pub mod health;
+pub mod invites;
+pub mod keys;
+pub mod loops;
+pub mod members;
 pub mod openapi;
-mod pages;
-mod qr;
+pub mod pages;
+pub mod qr;
 pub mod reply;
-mod requests;
-mod review_session;
-mod reviewer;
+pub mod requests;
+pub mod review_session;
+pub mod reviewer;
 pub mod routes;
-mod schemas;
-mod views;
+pub mod schemas;
+pub mod views;
 
 use crate::app::App;
 use axum::{Router, middleware, middleware::from_fn_with_state};

@@ -63,6 +63,10 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     const TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
     let body = serde_json::to_vec(body).expect("our own structures serialise");
-    (status, [(header::CONTENT_TYPE, TYPE), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Body::from(body))
+    (
+        status,
+        [(header::CONTENT_TYPE, TYPE), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        Body::from(body),
+    )
         .into_response()
 }

@@ -8,13 +8,12 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        Account, Id, Invalid, Json, Request,
+        Account, Id, Invalid, Json, Request, Sent,
         request_filters::{Page, Query, page},
         words::{Word, words},
     },
     store::{inbox, loops},
 };
-use serde_json::Value;
 
 words! {
     /// The parts of an inbox.
@@ -82,12 +81,14 @@ pub async fn loops(app: &App, account: Id<Account>) -> Result<Vec<Peopled>> {
 }
 
 /// Keeps what a person has typed so far; it need not be a valid answer.
-pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, body: Value) -> Result<()> {
+pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, sent: Sent) -> Result<()> {
     let request = reviews::show(app, account, id).await?;
+    let sent = sent?;
+    let typed = sent.value("response_data").ok_or_else(|| Invalid::required("response_data"))?;
     if request.status.is_final() {
         return Err(Error::Conflict("Request is no longer available"));
     }
-    Ok(inbox::put_draft(&app.store, id, account, &Json(body), app.now()).await?)
+    Ok(inbox::put_draft(&app.store, id, account, &Json(typed.clone()), app.now()).await?)
 }
 
 /// What a person had typed so far.

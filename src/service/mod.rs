@@ -15,6 +15,7 @@ pub mod requests;
 pub mod reviews;
 pub mod sessions;
 pub mod setup;
+pub mod sign_ups;
 pub mod throttle;
 
 use crate::{

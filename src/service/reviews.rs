@@ -3,7 +3,7 @@
 use super::{Error, Result, record, requests as request_service};
 use crate::{
     app::App,
-    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Status},
+    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status},
     store::{Tx, accounts, inbox, members, transitions},
 };
 use serde_json::Value;
@@ -73,23 +73,36 @@ pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result
     request_service::current(app, id).await
 }
 
-/// Answers a request, claiming it on the way if nobody has. Of many answers at once exactly one is taken.
+/// Answers a request with the `response_data` of a body, claiming it on the way if nobody has. Of many answers at once
+/// exactly one is taken.
+pub async fn respond_with(app: &App, account: Id<Account>, id: Id<Request>, sent: Sent) -> Result<Request> {
+    let request = show(app, account, id).await?;
+    let sent = sent?;
+    let given = sent.0.get("response_data").ok_or_else(|| Invalid::required("response_data"))?;
+    answer(app, account, &request, given).await
+}
+
+/// The same with the answer itself.
 pub async fn respond(app: &App, account: Id<Account>, id: Id<Request>, given: &Value) -> Result<Request> {
     let request = show(app, account, id).await?;
+    answer(app, account, &request, given).await
+}
+
+async fn answer(app: &App, account: Id<Account>, request: &Request, given: &Value) -> Result<Request> {
     if request.status.is_final() {
         return Err(ENDED);
     }
     if request.status == Status::Claimed && request.claimed_by != Some(account) {
         return Err(TAKEN);
     }
-    let answer = checked(&request, given)?;
+    let answer = checked(request, given)?;
     let mut tx = app.store.begin().await?;
-    if !answer_in(app, &mut tx, account, &request, &answer).await? {
+    if !answer_in(app, &mut tx, account, request, &answer).await? {
         drop(tx);
-        return Err(why_not(app, account, id).await?);
+        return Err(why_not(app, account, request.id).await?);
     }
     tx.commit().await?;
-    request_service::current(app, id).await
+    request_service::current(app, request.id).await
 }
 
 /// The answer in its bare form, if it fits what was asked: the same check for every way in.

@@ -38,7 +38,10 @@ pub enum Error {
     /// The schema is not what this version of the program works with.
     #[error("{0}")]
     Schema(String),
-    /// The database failed, or is out of reach.
+    /// The database is out of reach, or has no connection free in time.
+    #[error("the database is out of reach: {0}")]
+    Unreachable(sqlx::Error),
+    /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
 }
@@ -52,6 +55,7 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(e) if e.is_foreign_key_violation() => Self::Orphan,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unreachable(error),
             other => Self::Database(other),
         }
     }

@@ -1,0 +1,451 @@
+//! Requests on the wire (contract 7).
+
+use super::{
+    admission::{RequestsRead, RequestsWrite, With},
+    error::{ApiError, OrFailed},
+    extract::{Body, PathId, UserAgent},
+    reply::{Envelope, Reply},
+    schemas::{CancelBody, FeedbackBody, LegacyRequestBody, NewRequestBody, RequestChangeBody},
+    views::{Pagination, RequestView},
+};
+use crate::{
+    app::App,
+    domain::{Feedback, Loop, Request, Status, Window, request_filters::Query, words::Word},
+    service::requests::{self, Cancelled, Listed},
+};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A request that was just made (7.1.4).
+#[derive(Serialize, ToSchema)]
+pub struct CreatedRequest {
+    /// Its identifier.
+    #[schema(example = "65f1234567890abcdef12348")]
+    id: String,
+    /// The same.
+    #[schema(example = "65f1234567890abcdef12348")]
+    request_id: String,
+    /// The loop it was put to.
+    loop_id: String,
+    /// `pending`.
+    #[schema(example = "pending")]
+    status: &'static str,
+    /// `time-sensitive` or `deferred`.
+    #[schema(example = "time-sensitive")]
+    processing_type: &'static str,
+    /// `markdown` or `image`.
+    #[serde(rename = "type")]
+    #[schema(example = "markdown")]
+    kind: &'static str,
+    /// How urgent.
+    #[schema(example = "high")]
+    priority: &'static str,
+    /// When it times out.
+    timeout_at: String,
+    /// How many people were told.
+    #[schema(example = 4)]
+    broadcasted_to: usize,
+    /// How many of them by another way than their inbox.
+    #[schema(example = 3)]
+    notifications_sent: usize,
+    /// Where to read it.
+    #[schema(example = "/v1/api/requests/65f1234567890abcdef12348")]
+    polling_url: String,
+    /// When it was made.
+    created_at: String,
+}
+
+impl From<&Request> for CreatedRequest {
+    fn from(it: &Request) -> Self {
+        let recipients = it.broadcasted_to.0.as_array().map_or(&[][..], Vec::as_slice);
+        Self {
+            id: it.id.to_string(),
+            request_id: it.id.to_string(),
+            loop_id: it.loop_id.to_string(),
+            status: it.status.as_str(),
+            processing_type: it.content.processing_type.as_str(),
+            kind: it.content.kind.as_str(),
+            priority: it.content.priority.as_str(),
+            timeout_at: it.timeout_at.to_string(),
+            broadcasted_to: recipients.len(),
+            notifications_sent: recipients.iter().filter(|told| told["notification_sent"] == true).count(),
+            polling_url: format!("/v1/api/requests/{}", it.id),
+            created_at: it.created_at.to_string(),
+        }
+    }
+}
+
+/// The same with the whole request beside it (7.1.9).
+#[derive(Serialize, ToSchema)]
+pub struct CreatedLegacyRequest {
+    /// What every creation answers.
+    #[serde(flatten)]
+    created: CreatedRequest,
+    /// The request.
+    request: RequestView,
+}
+
+/// One request, with what clients look for at the top level (7.4).
+#[derive(Serialize, ToSchema)]
+pub struct OneRequest {
+    /// The request.
+    request: RequestView,
+    /// Its identifier.
+    id: String,
+    /// The same.
+    request_id: String,
+    /// The loop it was put to.
+    loop_id: String,
+    /// Where it stands.
+    #[schema(example = "completed")]
+    status: &'static str,
+    /// The type of the answer.
+    response_type: &'static str,
+    /// What stands if nobody answers.
+    default_response: Option<Value>,
+    /// The answer; `false`, `0` and `""` in their object form, so that no client mistakes them for nothing.
+    response_data: Option<Value>,
+    /// When it times out.
+    timeout_at: String,
+    /// When it was answered.
+    completed_at: Option<String>,
+}
+
+impl From<Request> for OneRequest {
+    fn from(it: Request) -> Self {
+        let request = RequestView::from(it);
+        Self {
+            id: request.id.clone(),
+            request_id: request.id.clone(),
+            loop_id: request.loop_id.clone(),
+            status: request.status,
+            response_type: request.response_type,
+            default_response: request.default_response.clone(),
+            response_data: request.mirrored_response(),
+            timeout_at: request.timeout_at.clone(),
+            completed_at: request.completed_at.clone(),
+            request,
+        }
+    }
+}
+
+/// A page of requests (7.2).
+#[derive(Serialize, ToSchema)]
+pub struct Requests {
+    /// The requests on this page.
+    requests: Vec<RequestView>,
+    /// How many are on this page.
+    #[schema(example = 2)]
+    count: usize,
+    /// How many match on all pages.
+    #[schema(example = 15)]
+    total: i64,
+    /// Whether there is another page.
+    has_more: bool,
+    /// Where this page stands.
+    pagination: Pagination,
+}
+
+impl From<Listed> for Requests {
+    fn from(listed: Listed) -> Self {
+        let count = listed.requests.len();
+        let pagination = Pagination::new(listed.filter.page, listed.total, count);
+        Self {
+            requests: listed.requests.into_iter().map(RequestView::from).collect(),
+            count,
+            total: listed.total,
+            has_more: pagination.next_offset.is_some(),
+            pagination,
+        }
+    }
+}
+
+/// A page of a loop's requests (7.3).
+#[derive(Serialize, ToSchema)]
+pub struct LoopRequests {
+    /// The loop.
+    loop_id: String,
+    /// The page.
+    #[serde(flatten)]
+    page: Requests,
+}
+
+/// A request that was changed (7.5).
+#[derive(Serialize, ToSchema)]
+pub struct ChangedRequest {
+    /// The request.
+    request: RequestView,
+    /// Its identifier.
+    id: String,
+    /// The same.
+    request_id: String,
+}
+
+/// A request that was taken back (7.6).
+#[derive(Serialize, ToSchema)]
+pub struct CancelledRequest {
+    /// The request.
+    request_id: String,
+    /// `cancelled`.
+    #[schema(example = "cancelled")]
+    status: &'static str,
+    /// When.
+    cancelled_at: Option<String>,
+    /// Where it stood before.
+    #[schema(example = "pending")]
+    previous_status: &'static str,
+    /// Whether the hourly limit got one back.
+    refund_info: RefundInfo,
+}
+
+/// Whether a cancellation gave one request back to the hourly limit (3.7).
+#[derive(Serialize, ToSchema)]
+pub struct RefundInfo {
+    /// It did.
+    refunded: bool,
+    /// Why, or why not.
+    #[schema(example = "Request cancelled before processing began")]
+    reason: &'static str,
+}
+
+/// Feedback that was taken (7.7).
+#[derive(Serialize, ToSchema)]
+pub struct GivenFeedback {
+    /// The request.
+    request_id: String,
+    /// What was said.
+    feedback: Value,
+    /// Its identifier.
+    feedback_id: String,
+    /// When.
+    submitted_at: String,
+    /// Whether the reviewer was told by another way than their history.
+    reviewer_notified: bool,
+}
+
+impl From<Feedback> for GivenFeedback {
+    fn from(it: Feedback) -> Self {
+        Self {
+            request_id: it.request_id.to_string(),
+            feedback: it.body.0,
+            feedback_id: it.id.to_string(),
+            submitted_at: it.submitted_at.to_string(),
+            reviewer_notified: false,
+        }
+    }
+}
+
+/// Puts a request to a loop
+///
+/// Everybody active in the loop sees it; the first to claim it answers. Only the loop's creator may ask.
+#[utoipa::path(post, path = "/v1/api/loops/{loop_id}/requests", tag = "Requests", params(("loop_id" = String, Path)), request_body = NewRequestBody,
+    responses((status = 201, description = "Request created and broadcasted successfully", body = Envelope<CreatedRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn create(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Loop>,
+    UserAgent(agent): UserAgent,
+    Body(sent): Body,
+) -> Result<Reply<CreatedRequest>, ApiError> {
+    let made = requests::create(&app, &caller.caller, id, sent, agent.as_deref()).await;
+    let request = made.or_failed("Failed to create request")?;
+    Ok(Reply::created("Request created and broadcasted successfully", (&request).into()))
+}
+
+/// Puts a request to the loop named in the body
+///
+/// The older form: type, priority and processing type may be left out, and `timeout_minutes` is understood.
+#[utoipa::path(post, path = "/v1/api/requests", tag = "Requests", request_body = LegacyRequestBody,
+    responses((status = 201, description = "Request created and broadcasted successfully", body = Envelope<CreatedLegacyRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn create_legacy(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    UserAgent(agent): UserAgent,
+    Body(sent): Body,
+) -> Result<Reply<CreatedLegacyRequest>, ApiError> {
+    let made = requests::create_legacy(&app, &caller.caller, sent, agent.as_deref()).await;
+    let request = made.or_failed("Failed to create request")?;
+    let data = CreatedLegacyRequest { created: (&request).into(), request: request.into() };
+    Ok(Reply::created("Request created and broadcasted successfully", data))
+}
+
+/// Lists one's requests
+///
+/// Those that any key of the account has made.
+#[utoipa::path(get, path = "/v1/api/requests", tag = "Requests", params(
+        ("status" = Option<String>, Query, description = "One of pending, claimed, completed, timeout, cancelled; or several, separated by commas"),
+        ("priority" = Option<String>, Query, description = "One of low, medium, high, critical"),
+        ("loop_id" = Option<String>, Query, description = "Only this loop"),
+        ("api_key_id" = Option<String>, Query, description = "Only what this key made"),
+        ("limit" = Option<i64>, Query, description = "1 to 100", example = 50),
+        ("offset" = Option<i64>, Query, description = "0 or more", example = 0),
+        ("sort" = Option<String>, Query, description = "created_at_desc, created_at_asc, priority_desc or status_asc"),
+        ("created_after" = Option<String>, Query, description = "Only what was made after that time"),
+        ("created_before" = Option<String>, Query, description = "Only what was made before that time")),
+    responses((status = 200, description = "Requests retrieved successfully", body = Envelope<Requests>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn list(
+    caller: With<RequestsRead>,
+    State(app): State<App>,
+    query: Query,
+) -> Result<Reply<Requests>, ApiError> {
+    let listed = requests::list(&app, &caller.caller, &query).await.or_failed("Failed to retrieve requests")?;
+    Ok(Reply::ok("Requests retrieved successfully", listed.into()))
+}
+
+/// Lists a loop's requests
+///
+/// For the loop's creator and members, whoever asked. Takes the filters of the list of one's own requests.
+#[utoipa::path(get, path = "/v1/api/loops/{loop_id}/requests", tag = "Requests", params(("loop_id" = String, Path),
+        ("status" = Option<String>, Query), ("priority" = Option<String>, Query),
+        ("limit" = Option<i64>, Query, description = "1 to 100, 100 when left out"), ("offset" = Option<i64>, Query),
+        ("sort" = Option<String>, Query), ("created_after" = Option<String>, Query), ("created_before" = Option<String>, Query)),
+    responses((status = 200, description = "Loop requests retrieved successfully", body = Envelope<LoopRequests>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn list_of_loop(
+    caller: With<RequestsRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Loop>,
+    query: Query,
+) -> Result<Reply<LoopRequests>, ApiError> {
+    let listed = requests::list_of_loop(&app, &caller.caller, id, &query).await;
+    let page = listed.or_failed("Failed to retrieve requests")?.into();
+    Ok(Reply::ok("Loop requests retrieved successfully", LoopRequests { loop_id: id.to_string(), page }))
+}
+
+/// Shows a request
+///
+/// For whoever made it, the loop's creator and its members. This is what to poll.
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)),
+    responses((status = 200, description = "Request retrieved successfully", body = Envelope<OneRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn show(
+    caller: With<RequestsRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+) -> Result<Reply<OneRequest>, ApiError> {
+    let request = requests::show(&app, &caller.caller, id).await.or_failed("Failed to retrieve request")?;
+    Ok(Reply::ok("Request retrieved successfully", request.into()))
+}
+
+/// Shows a request (the same, as samples write it)
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}/status", tag = "Requests", params(("request_id" = String, Path)),
+    responses((status = 200, description = "Request retrieved successfully", body = Envelope<OneRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn show_again(
+    caller: With<RequestsRead>,
+    app: State<App>,
+    id: PathId<Request>,
+) -> Result<Reply<OneRequest>, ApiError> {
+    show(caller, app, id).await
+}
+
+/// Changes an open request
+///
+/// Type and form of the answer only while nobody has claimed it. `status: "cancelled"` takes it back.
+#[utoipa::path(patch, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)), request_body = RequestChangeBody,
+    responses((status = 200, description = "Request updated successfully", body = Envelope<ChangedRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn update(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    Body(sent): Body,
+) -> Result<Response, ApiError> {
+    let updated = requests::update(&app, &caller.caller, id, sent).await.or_failed("Failed to update request")?;
+    let data = ChangedRequest { request: updated.request.into(), id: id.to_string(), request_id: id.to_string() };
+    Ok(refunded(Reply::ok("Request updated successfully", data), updated.refunded))
+}
+
+/// Changes an open request (the same as PATCH)
+#[utoipa::path(put, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)), request_body = RequestChangeBody,
+    responses((status = 200, description = "Request updated successfully", body = Envelope<ChangedRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn replace(
+    caller: With<RequestsWrite>,
+    app: State<App>,
+    id: PathId<Request>,
+    body: Body,
+) -> Result<Response, ApiError> {
+    update(caller, app, id, body).await
+}
+
+/// Takes an open request back
+///
+/// One that nobody had claimed gives its unit of the hourly limit back.
+#[utoipa::path(delete, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)),
+    request_body(content = CancelBody, description = "Optional"),
+    responses((status = 200, description = "Request cancelled successfully", body = Envelope<CancelledRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn cancel(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    Body(sent): Body,
+) -> Result<Response, ApiError> {
+    let reason = requests::reason(&sent);
+    let done = requests::cancel(&app, &caller.caller, id, reason.as_deref()).await;
+    let Cancelled { request, previous, refunded: window } = done.or_failed("Failed to cancel request")?;
+    let was_pending = previous == Status::Pending;
+    let data = CancelledRequest {
+        request_id: id.to_string(),
+        status: request.status.as_str(),
+        cancelled_at: request.cancelled_at.map(|at| at.to_string()),
+        previous_status: previous.as_str(),
+        refund_info: RefundInfo {
+            refunded: was_pending,
+            reason: if was_pending {
+                "Request cancelled before processing began"
+            } else {
+                "Request was already being processed by reviewer"
+            },
+        },
+    };
+    Ok(refunded(Reply::ok("Request cancelled successfully", data), window))
+}
+
+/// Takes an open request back (the same as DELETE)
+#[utoipa::path(post, path = "/v1/api/requests/{request_id}/cancel", tag = "Requests", params(("request_id" = String, Path)),
+    request_body(content = CancelBody, description = "Optional"),
+    responses((status = 200, description = "Request cancelled successfully", body = Envelope<CancelledRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn cancel_by_post(
+    caller: With<RequestsWrite>,
+    app: State<App>,
+    id: PathId<Request>,
+    body: Body,
+) -> Result<Response, ApiError> {
+    cancel(caller, app, id, body).await
+}
+
+/// The layer in front shows this window instead of the one it counted (3.7).
+fn refunded(reply: impl IntoResponse, window: Option<Window>) -> Response {
+    let mut response = reply.into_response();
+    if let Some(window) = window {
+        response.extensions_mut().insert(window);
+    }
+    response
+}
+
+/// Tells what an answer was worth
+///
+/// Once, for a completed request, by whoever asked.
+#[utoipa::path(post, path = "/v1/api/requests/{request_id}/feedback", tag = "Requests", params(("request_id" = String, Path)), request_body = FeedbackBody,
+    responses((status = 200, description = "Feedback added successfully", body = Envelope<GivenFeedback>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn give_feedback(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    Body(sent): Body,
+) -> Result<Reply<GivenFeedback>, ApiError> {
+    let given = requests::give_feedback(&app, &caller.caller, id, sent).await.or_failed("Failed to add feedback")?;
+    Ok(Reply::ok("Feedback added successfully", given.into()))
+}

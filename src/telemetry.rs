@@ -1,0 +1,61 @@
+//! Logs and request ids. No token, password, secret or body is ever logged.
+
+use crate::{
+    app::App,
+    domain::id::hex,
+    settings::{Log, LogFormat},
+};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue},
+    middleware::Next,
+    response::Response,
+};
+use std::io::IsTerminal;
+use tracing::Instrument;
+use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+/// Starts logging to standard error: readable on a terminal, JSON otherwise, unless the settings say which.
+pub fn start(log: &Log) -> anyhow::Result<()> {
+    let filter = filter(&log.level)?;
+    let pretty = match log.format {
+        LogFormat::Auto => std::io::stderr().is_terminal(),
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if pretty {
+        builder.compact().try_init().map_err(anyhow::Error::from_boxed)
+    } else {
+        builder.json().flatten_event(true).try_init().map_err(anyhow::Error::from_boxed)
+    }
+}
+
+/// Whether a level is one, such as `info` or `hitl_server=debug,warn`.
+pub fn filter(level: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(level)
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest request id that is taken over from a client.
+const LONGEST_ID: usize = 128;
+
+/// Gives each request an id, the client's if it sent a sound one; logs the request when it is answered.
+pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = given_id(&request).unwrap_or_else(|| hex(&app.random::<12>()));
+    let header = HeaderValue::from_str(&id).expect("an id is visible ASCII");
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let start = app.now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let micros = app.now().micros_since(start);
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), micros, "answered"));
+    response.headers_mut().insert(REQUEST_ID, header);
+    response
+}
+
+fn given_id(request: &Request) -> Option<String> {
+    let id = request.headers().get(REQUEST_ID)?.to_str().ok()?;
+    let sound = !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    sound.then(|| id.to_owned())
+}

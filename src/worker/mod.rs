@@ -1,0 +1,38 @@
+//! What happens without a caller. Each worker is a `step` that a test can call; the loop around it is a few lines.
+
+pub mod checkpoint;
+pub mod expire;
+pub mod sweep;
+
+use crate::app::App;
+use std::{future::Future, time::Duration};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Starts every worker; they end when the token is cancelled.
+pub fn start(app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
+    tasks.spawn(repeat(app.clone(), stop.clone(), "deadlines", expire::step));
+    tasks.spawn(repeat(app.clone(), stop.clone(), "sweeping", sweep::step));
+    tasks.spawn(repeat(app.clone(), stop.clone(), "checkpoints", checkpoint::step));
+}
+
+/// How long a worker rests after a failure.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Steps, and rests as long as the step says, until told to stop. A failure is logged and tried again.
+async fn repeat<F: Future<Output = anyhow::Result<Duration>> + Send>(
+    app: App,
+    stop: CancellationToken,
+    name: &'static str,
+    step: impl Fn(App) -> F + Send,
+) {
+    while !stop.is_cancelled() {
+        let rest = step(app.clone()).await.unwrap_or_else(|error| {
+            tracing::error!(worker = name, %error, "a worker failed and will try again");
+            AFTER_FAILURE
+        });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(rest) => {}
+        }
+    }
+}
