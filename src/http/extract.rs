@@ -77,7 +77,7 @@ pub async fn bytes(request: Request) -> Result<axum::body::Bytes, Response> {
         return Err(too_large());
     }
     axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|error| {
-        if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) {
+        if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) {
             return too_large();
         }
         tracing::debug!(%error, "a body was not received whole");

@@ -1,1 +1,6 @@
-fn main() {}
+//! Tests of the whole server, each written once and run on both engines. One binary, because linking is slow.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+mod walk;
