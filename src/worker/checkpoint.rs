@@ -4,7 +4,7 @@ use crate::app::App;
 use std::time::Duration;
 
 const REST: Duration = Duration::from_millis(100);
-const NEVER: Duration = Duration::from_secs(24 * 3600);
+const NEVER: Duration = Duration::from_hours(24);
 
 /// Checkpoints once. Postgres does so by itself.
 pub async fn step(app: App) -> anyhow::Result<Duration> {

@@ -18,15 +18,15 @@ pub fn start(app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
 /// How long a worker rests after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Steps, and rests as long as the step says, until told to stop. A failure is logged and tried again.
+/// Steps, and rests as long as the work says, until told to stop. A failure is logged and tried again.
 async fn repeat<F: Future<Output = anyhow::Result<Duration>> + Send>(
     app: App,
     stop: CancellationToken,
     name: &'static str,
-    step: impl Fn(App) -> F + Send,
+    work: impl Fn(App) -> F + Send,
 ) {
     while !stop.is_cancelled() {
-        let rest = step(app.clone()).await.unwrap_or_else(|error| {
+        let rest = work(app.clone()).await.unwrap_or_else(|error| {
             tracing::error!(worker = name, %error, "a worker failed and will try again");
             AFTER_FAILURE
         });

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::time::Duration;
 
-const REST: Duration = Duration::from_secs(600);
+const REST: Duration = Duration::from_mins(10);
 
 /// Sweeps once.
 pub async fn step(app: App) -> anyhow::Result<Duration> {
