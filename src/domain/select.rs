@@ -60,6 +60,9 @@ impl SingleSelect {
     }
 }
 
+/// The most items of a list that are looked at: far above any count of options, so that matching stays cheap.
+const MOST_ITEMS: usize = 200;
+
 impl MultiSelect {
     pub(super) fn parse(config: Config) -> Result<Self, String> {
         let choices = Choices::parse(config)?;
@@ -114,6 +117,7 @@ impl MultiSelect {
     fn values(&self, given: &Value) -> Option<Vec<String>> {
         let value = |item: &Value| self.choices.value(item.as_str()?);
         match given {
+            Value::Array(items) if items.len() > MOST_ITEMS => None,
             Value::Array(items) => items.iter().map(value).collect(),
             item => Some(vec![value(item)?]),
         }
@@ -161,6 +165,13 @@ mod tests {
         assert_eq!(select.details(&json!("Fast")), fast);
         let ok = json!({"selected_value": "ok", "selected_label": "All Good", "selected_slug": "ok"});
         assert_eq!(select.details(&json!("ok")), ok);
+    }
+
+    #[test]
+    fn a_list_beyond_reason_is_refused_unread() {
+        let select = multi(&three(&json!({}))).unwrap();
+        assert_eq!(select.check_default(&vec!["Fast"; MOST_ITEMS].into()), Ok(()));
+        assert_eq!(select.check_default(&vec!["Fast"; MOST_ITEMS + 1].into()), Err(UNMATCHED_DEFAULT.into()));
     }
 
     #[test]
