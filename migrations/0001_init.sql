@@ -1,11 +1,12 @@
 create table accounts (
-    id            text        primary key,
-    email         text        not null unique,
-    name          text        not null,
-    role          text        not null check (role in ('owner', 'member')),
-    status        text        not null check (status in ('active', 'suspended', 'inactive')),
-    password_hash text,
-    created_at    timestamptz not null
+    id             text        primary key,
+    email          text        not null unique,
+    name           text        not null,
+    role           text        not null check (role in ('owner', 'member')),
+    status         text        not null check (status in ('active', 'suspended', 'inactive')),
+    password_hash  text,
+    signing_secret text        not null,
+    created_at     timestamptz not null
 );
 
 create table sessions (
@@ -45,7 +46,9 @@ create table windows (
     key_id    text        primary key references api_keys (id) on delete cascade,
     closes_at timestamptz not null,
     used      bigint      not null,
-    granted   bigint      not null
+    granted   bigint      not null,
+    warned    boolean     not null,
+    exceeded  boolean     not null
 );
 
 create table loops (
@@ -148,3 +151,67 @@ create table events (
 );
 create index events_by_request on events (request_id, seq) where request_id is not null;
 create index events_by_account on events (account_id, seq);
+
+create table webhooks (
+    id               text        primary key,
+    account_id       text        not null references accounts (id) on delete cascade,
+    url              text        not null,
+    loop_id          text,
+    events           json        not null,
+    enabled          boolean     not null,
+    disabled_reason  text,
+    secret           text        not null,
+    previous_secret  text,
+    previous_until   timestamptz,
+    description      text,
+    created_at       timestamptz not null,
+    updated_at       timestamptz not null,
+    deleted_at       timestamptz,
+    last_delivery_at timestamptz,
+    last_status      bigint,
+    failure_count    bigint      not null,
+    failing_since    timestamptz,
+    warned_at        timestamptz
+);
+create index webhooks_by_account on webhooks (account_id) where deleted_at is null;
+
+-- One event on its way to one address. `endpoint` is what shares the few places of a receiver.
+create table deliveries (
+    id               text        primary key,
+    event_id         text        not null,
+    event            text        not null,
+    kind             text        not null check (kind in ('webhook', 'callback')),
+    account_id       text        not null,
+    webhook_id       text,
+    request_id       text,
+    url              text        not null,
+    endpoint         text        not null,
+    body             text        not null,
+    status           text        not null check (status in ('pending', 'success', 'failed', 'retrying')),
+    attempt          bigint      not null,
+    cause            text        not null,
+    next_attempt_at  timestamptz,
+    locked_until     timestamptz,
+    response_status  bigint,
+    response_time_ms bigint,
+    response_body    text,
+    error            text,
+    created_at       timestamptz not null,
+    delivered_at     timestamptz
+);
+create index deliveries_due on deliveries (next_attempt_at) where next_attempt_at is not null;
+create index deliveries_by_webhook on deliveries (webhook_id, created_at desc, id desc) where webhook_id is not null;
+create index deliveries_by_request on deliveries (request_id, created_at desc, id desc) where request_id is not null;
+create index deliveries_by_age on deliveries (created_at);
+
+-- What was answered to a POST with an Idempotency-Key; `status` is null while it is under way.
+create table idempotency_keys (
+    api_key_id text        not null references api_keys (id) on delete cascade,
+    key        text        not null,
+    call_hash  text        not null,
+    status     bigint,
+    body       text,
+    created_at timestamptz not null,
+    primary key (api_key_id, key)
+);
+create index idempotency_keys_by_age on idempotency_keys (created_at);

@@ -25,6 +25,16 @@ words! {
         LoopMemberJoined = "loop.member_joined",
         /// Somebody left or was removed.
         LoopMemberLeft = "loop.member_left",
+        /// A key has used 80 % of its window.
+        KeyQuotaWarning = "api_key.quota_warning",
+        /// A key was refused for the first time in its window.
+        KeyLimitExceeded = "api_key.limit_exceeded",
+        /// A webhook is being tested.
+        WebhookTest = "webhook.test",
+        /// A webhook has failed for days and will be disabled.
+        WebhookFailing = "webhook.failing",
+        /// A webhook was disabled, by its receiver or for failing too long.
+        WebhookDisabled = "webhook.disabled",
         /// A claim was given back, or lapsed.
         RequestReleased = "request.released",
         /// An open request was changed.
@@ -45,8 +55,28 @@ words! {
         AccountCreated = "account.created",
         /// An account's status changed.
         AccountStatusChanged = "account.status_changed",
+        /// A webhook was made.
+        WebhookCreated = "webhook.created",
+        /// A webhook was changed.
+        WebhookUpdated = "webhook.updated",
+        /// A webhook was deleted.
+        WebhookDeleted = "webhook.deleted",
+        /// A webhook's secret was replaced.
+        WebhookRotated = "webhook.secret_rotated",
         /// A password was set.
         PasswordChanged = "account.password_changed",
+    }
+}
+
+impl EventName {
+    /// Whether webhooks speak of it (contract 12.2); the others are for the audit trail.
+    pub fn is_public(self) -> bool {
+        self <= Self::WebhookDisabled
+    }
+
+    /// Whether a request's `callback_url` is told of it (contract 12.1).
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::RequestCompleted | Self::RequestTimeout | Self::RequestCancelled)
     }
 }
 

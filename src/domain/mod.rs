@@ -1,6 +1,7 @@
 //! What things are and the rules they obey. Knows no database, no wire, no clock of its own and nothing of waiting.
 
 pub mod accounts;
+pub mod bodies;
 pub mod boolean;
 pub mod choice;
 mod config;
@@ -9,6 +10,7 @@ pub mod events;
 pub mod feedback;
 pub mod id;
 pub mod invalid;
+pub mod js_json;
 pub mod json;
 pub mod keys;
 pub mod limit;
@@ -16,6 +18,7 @@ pub mod loops;
 pub mod new_requests;
 pub mod number;
 pub mod object;
+pub mod patterns;
 pub mod rating;
 pub mod request_changes;
 pub mod request_filters;
@@ -23,9 +26,13 @@ pub mod requests;
 pub mod response;
 #[cfg(test)]
 mod response_laws;
+pub mod retry;
 pub mod select;
+pub mod signatures;
+pub mod targets;
 pub mod text;
 pub mod timestamp;
+pub mod webhooks;
 pub mod words;
 
 pub use accounts::{Account, AccountStatus, Email, Role, Secret};
@@ -40,3 +47,4 @@ pub use loops::{Loop, Member, MemberRole, MemberStatus};
 pub use object::{Object, Sent};
 pub use requests::{Content, Priority, Request, Status};
 pub use timestamp::Timestamp;
+pub use webhooks::{Delivery, Webhook};

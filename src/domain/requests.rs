@@ -119,10 +119,8 @@ pub struct Request {
     pub claim_expires_at: Option<Timestamp>,
     /// Who answered.
     pub response_by: Option<Id<Account>>,
-    /// The name of who answered.
-    pub responder_name: Option<String>,
-    /// The address of who answered.
-    pub responder_email: Option<Email>,
+    /// Who that is; while it is claimed, who claimed it.
+    pub reviewer: Option<Reviewer>,
     /// When it was answered.
     pub response_at: Option<Timestamp>,
     /// The answer, in its bare form (contract 9.2.1).
@@ -133,6 +131,15 @@ pub struct Request {
     pub cancel_reason: Option<String>,
     /// What its creator thought of the answer.
     pub feedback: Option<Json>,
+}
+
+/// A person as requests show them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewer {
+    /// The person's name.
+    pub name: String,
+    /// The person's address.
+    pub email: Email,
 }
 
 /// What a caller asks: all that an update may change.

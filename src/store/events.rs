@@ -1,14 +1,19 @@
 //! The record of what happened. Rows are added and never changed.
 
-use super::{Db, Result};
-use crate::domain::{Event, Id, Request};
+use super::{Db, Result, Tx, columns::row, sql::Sql};
+use crate::{
+    domain::{Account, Event, EventName, Id, Json, Loop, Request, Timestamp},
+    wakeups::Happened,
+};
 
-/// Adds one, in the transaction of the change.
-pub async fn insert(db: impl Db<'_>, event: &Event) -> Result<()> {
-    db.sql(
+/// Adds one, in the transaction of the change; wakes who waits for it when that commits, in every process.
+pub async fn insert(tx: &mut Tx, event: &Event) -> Result<()> {
+    tx.note(event.request_id.map_or(Happened::Else, Happened::To));
+    tx.sql(
         "insert into events (id, at, name, actor_kind, actor_id, account_id, loop_id, request_id, from_status, to_status, data)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
+    .on_postgres("returning pg_notify('hitl', coalesce(request_id, ''))")
     .bind(event.id)
     .bind(event.at)
     .bind(event.name)
@@ -23,6 +28,84 @@ pub async fn insert(db: impl Db<'_>, event: &Event) -> Result<()> {
     .run()
     .await?;
     Ok(())
+}
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Its place in the order of all.
+    pub seq: i64,
+    /// Its identifier.
+    pub id: Id<Event>,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub name: EventName,
+    /// `key`, `person`, `operator` or `clock`.
+    pub actor_kind: String,
+    /// Which one.
+    pub actor_id: Option<String>,
+    /// The account it concerns.
+    pub account_id: Id<Account>,
+    /// The loop it concerns.
+    pub loop_id: Option<Id<Loop>>,
+    /// The request it concerns.
+    pub request_id: Option<Id<Request>>,
+    /// The status before.
+    pub from_status: Option<String>,
+    /// The status after.
+    pub to_status: Option<String>,
+    /// The body that webhooks are sent, or what else is worth keeping.
+    pub data: Json,
+}
+row!(Line {
+    seq, id, at, name, actor_kind, actor_id, account_id, loop_id, request_id, from_status, to_status, data
+});
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only what concerns this account.
+    pub account_id: Option<Id<Account>>,
+    /// Only what concerns this request.
+    pub request_id: Option<Id<Request>>,
+    /// Only what concerns this loop.
+    pub loop_id: Option<Id<Loop>>,
+    /// Only this.
+    pub name: Option<EventName>,
+    /// Only what came after that line.
+    pub after: Option<i64>,
+    /// Only since then.
+    pub since: Option<Timestamp>,
+    /// Only before then.
+    pub until: Option<Timestamp>,
+}
+
+/// The first lines that are wanted, in order.
+pub async fn list(db: impl Db<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<Line>> {
+    filtered(db.sql("select * from events where true"), wanted).push_bind("order by seq limit", limit).all().await
+}
+
+fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
+    sql.and("account_id =", wanted.account_id)
+        .and("request_id =", wanted.request_id)
+        .and("loop_id =", wanted.loop_id)
+        .and("name =", wanted.name)
+        .and("seq >", wanted.after)
+        .and("at >=", wanted.since)
+        .and("at <", wanted.until)
+}
+
+/// The place of a line in the order of all.
+pub async fn seq_of(db: impl Db<'_>, id: Id<Event>) -> Result<Option<i64>> {
+    let found: Option<(i64,)> = db.sql("select seq from events where id = $1").bind(id).optional().await?;
+    Ok(found.map(|(seq,)| seq))
+}
+
+/// The place of the last line.
+pub async fn last_seq(db: impl Db<'_>) -> Result<i64> {
+    let (seq,): (i64,) = db.sql("select coalesce(max(seq), 0) from events").one().await?;
+    Ok(seq)
 }
 
 /// The names of what happened to a request, in order, with who did it.

@@ -6,8 +6,10 @@
 
 pub mod accounts;
 mod columns;
+pub mod deliveries;
 pub mod events;
 pub mod feedback;
+pub mod idempotency;
 pub mod inbox;
 pub mod keys;
 pub mod loops;
@@ -17,11 +19,13 @@ pub mod requests;
 pub mod sessions;
 pub mod sql;
 pub mod transitions;
+pub mod webhooks;
 pub mod windows;
 
 pub use sql::{Db, Sql};
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use crate::wakeups::{Happened, Wakeups};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgListener};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +67,14 @@ impl From<sqlx::Error> for Error {
 
 /// The open database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Store {
+pub struct Store {
+    engine: Engine,
+    wakeups: Wakeups,
+}
+
+/// Which database it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
     /// SQLite lets one connection write at a time and queues the rest unfairly, so ours queue for the one
     /// writer instead, first come first served. A third connection moves the log into the file.
     Sqlite {
@@ -79,7 +90,14 @@ pub enum Store {
 }
 
 /// An open transaction. Dropped without [`commit`](Tx::commit), it is rolled back.
-pub enum Tx {
+pub struct Tx {
+    engine: TxEngine,
+    happened: Vec<Happened>,
+    wakeups: Wakeups,
+}
+
+/// Where a transaction runs.
+enum TxEngine {
     /// On the writer.
     Sqlite(Transaction<'static, Sqlite>),
     /// On a connection of the pool.
@@ -89,10 +107,16 @@ pub enum Tx {
 impl Store {
     /// Opens a transaction that will write.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let engine = match &self.engine {
+            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin_with("begin immediate").await?),
+            Engine::Postgres(pool) => TxEngine::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { engine, happened: Vec::new(), wakeups: self.wakeups.clone() })
+    }
+
+    /// What happens, for whoever waits for it: woken after each commit, in every process.
+    pub const fn wakeups(&self) -> &Wakeups {
+        &self.wakeups
     }
 
     /// Whether the database answers, and its schema is this program's.
@@ -102,7 +126,7 @@ impl Store {
 
     /// Moves what SQLite's log holds into the file, beside readers and the writer. Nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
-        if let Self::Sqlite { checkpoints, .. } = self {
+        if let Engine::Sqlite { checkpoints, .. } = &self.engine {
             sqlx::query("pragma wal_checkpoint(passive)").execute(checkpoints).await?;
         }
         Ok(())
@@ -110,32 +134,56 @@ impl Store {
 
     /// Closes every connection, after what they are doing.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { readers, writer, checkpoints } => {
+        match &self.engine {
+            Engine::Sqlite { readers, writer, checkpoints } => {
                 readers.close().await;
                 checkpoints.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Engine::Postgres(pool) => pool.close().await,
         }
     }
 
     /// The engine's name, for logs.
     pub const fn engine(&self) -> &'static str {
-        match self {
-            Self::Sqlite { .. } => "sqlite",
-            Self::Postgres(_) => "postgres",
+        match &self.engine {
+            Engine::Sqlite { .. } => "sqlite",
+            Engine::Postgres(_) => "postgres",
         }
+    }
+
+    /// Hears what other processes committed, and passes it on; returns when the connection is lost. On SQLite there is no
+    /// other process: returns `false` at once.
+    pub async fn listen(&self) -> Result<bool> {
+        let Engine::Postgres(pool) = &self.engine else { return Ok(false) };
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        self.wakeups.wake_all(); // whatever happened while nobody listened
+        while let Some(heard) = listener.try_recv().await? {
+            self.wakeups.wake(&Happened::parse(heard.payload()));
+        }
+        Ok(true)
     }
 }
 
+/// Postgres' channel between processes; `store::events` sends on it within the transaction.
+const CHANNEL: &str = "hitl";
+
 impl Tx {
-    /// Makes it last: on disk when this returns.
+    /// Makes it last: on disk when this returns. Whoever waits for what it did is woken.
     pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.engine {
+            TxEngine::Sqlite(tx) => tx.commit().await?,
+            TxEngine::Postgres(tx) => tx.commit().await?,
+        }
+        for happened in &self.happened {
+            self.wakeups.wake(happened);
         }
         Ok(())
+    }
+
+    /// Wakes whoever waits for this, after the commit.
+    fn note(&mut self, happened: Happened) {
+        self.happened.push(happened);
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a database and bringing its schema up to date: one schema text, two engines.
 
-use super::{Error, Result, Store};
+use super::{Engine, Error, Result, Store};
+use crate::wakeups::Wakeups;
 use sqlx::{
     AssertSqlSafe, SqlSafeStr, SqlitePool,
     migrate::{Migrate, Migration, Migrator},
@@ -39,15 +40,15 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        Ok(Self::Postgres(pool))
+        Ok(Self { engine: Engine::Postgres(pool), wakeups: Wakeups::default() })
     }
 
     /// Brings the schema up to date; says how many migrations that took.
     pub async fn migrate(&self) -> Result<usize> {
         let missing = self.missing_migrations().await?;
-        match self {
-            Self::Sqlite { writer, .. } => for_sqlite(&SCHEMA).run(writer).await,
-            Self::Postgres(pool) => SCHEMA.run(pool).await,
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => for_sqlite(&SCHEMA).run(writer).await,
+            Engine::Postgres(pool) => SCHEMA.run(pool).await,
         }
         .map_err(|error| Error::Schema(format!("the schema could not be brought up to date: {error}")))?;
         Ok(missing)
@@ -62,9 +63,9 @@ impl Store {
     }
 
     async fn missing_migrations(&self) -> Result<usize> {
-        let applied = match self {
-            Self::Sqlite { writer, .. } => applied(&mut *writer.acquire().await?, &for_sqlite(&SCHEMA)).await,
-            Self::Postgres(pool) => applied(&mut *pool.acquire().await?, &SCHEMA).await,
+        let applied = match &self.engine {
+            Engine::Sqlite { writer, .. } => applied(&mut *writer.acquire().await?, &for_sqlite(&SCHEMA)).await,
+            Engine::Postgres(pool) => applied(&mut *pool.acquire().await?, &SCHEMA).await,
         }?;
         let known = SCHEMA.iter().map(|migration| migration.version);
         if let Some(version) = applied.iter().find(|version| !known.clone().any(|known| known == **version)) {
@@ -104,11 +105,12 @@ async fn connect_sqlite(url: &str) -> Result<Store> {
             .max_lifetime(None)
     };
     let writer: SqlitePool = pool(1).connect_with(options.clone()).await?;
-    Ok(Store::Sqlite {
+    let engine = Engine::Sqlite {
         writer,
         readers: pool(SQLITE_READERS).connect_lazy_with(options.clone().read_only(true)),
         checkpoints: pool(1).connect_lazy_with(options),
-    })
+    };
+    Ok(Store { engine, wakeups: Wakeups::default() })
 }
 
 /// The migrations are written in Postgres' types. SQLite has fewer; this is what it calls ours.

@@ -3,7 +3,7 @@
 //! A statement is written once, with `$1`-style parameters, which both engines understand. Each
 //! value bound to it is encoded for whichever engine is open, and each row is decoded from it.
 
-use super::{Result, Store, Tx};
+use super::{Engine, Result, Store, Tx, TxEngine};
 use sqlx::{
     Arguments, AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
     Type,
@@ -26,21 +26,21 @@ pub trait Db<'c>: Sized {
 
 impl<'c> Db<'c> for &'c Store {
     fn target(self, text: &str) -> Target<'c> {
-        match self {
-            Store::Sqlite { readers, writer, .. } => {
+        match &self.engine {
+            Engine::Sqlite { readers, writer, .. } => {
                 let reads = text.starts_with("select");
                 Target::Sqlite(if reads { readers } else { writer }, SqliteArguments::default())
             }
-            Store::Postgres(pool) => Target::Postgres(pool, PgArguments::default()),
+            Engine::Postgres(pool) => Target::Postgres(pool, PgArguments::default()),
         }
     }
 }
 
 impl<'c> Db<'c> for &'c mut Tx {
     fn target(self, _: &str) -> Target<'c> {
-        match self {
-            Tx::Sqlite(tx) => Target::SqliteTx(tx, SqliteArguments::default()),
-            Tx::Postgres(tx) => Target::PostgresTx(tx, PgArguments::default()),
+        match &mut self.engine {
+            TxEngine::Sqlite(tx) => Target::SqliteTx(tx, SqliteArguments::default()),
+            TxEngine::Postgres(tx) => Target::PostgresTx(tx, PgArguments::default()),
         }
     }
 }

@@ -1,0 +1,218 @@
+//! Deliveries: the outbox. Rows are written in the transaction of the change, leased by workers, and recorded (design 5).
+
+use super::{Db, Result, columns::row};
+use crate::domain::{
+    Delivery, EventName, Id, Request, Timestamp, Webhook, request_filters::Page, webhooks::DeliveryStatus,
+};
+
+row!(Delivery {
+    id, event_id, event, kind, account_id, webhook_id, request_id, url, body, status, attempt, cause, next_attempt_at, locked_until,
+    response_status, response_time_ms, response_body, error, created_at, delivered_at
+});
+
+/// Adds one. `endpoint` names the receiver whose places it takes.
+pub async fn insert(db: impl Db<'_>, it: &Delivery, endpoint: &str) -> Result<()> {
+    db.sql(
+        "insert into deliveries (id, event_id, event, kind, account_id, webhook_id, request_id, url, endpoint, body, status, attempt, cause,
+            next_attempt_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(it.id)
+    .bind(it.event_id)
+    .bind(it.event)
+    .bind(it.kind)
+    .bind(it.account_id)
+    .bind(it.webhook_id)
+    .bind(it.request_id)
+    .bind(&it.url)
+    .bind(endpoint)
+    .bind(&it.body)
+    .bind(it.status)
+    .bind(it.attempt)
+    .bind(&it.cause)
+    .bind(it.next_attempt_at)
+    .bind(it.created_at)
+    .run()
+    .await?;
+    Ok(())
+}
+
+/// A delivery that a worker holds, and the receiver whose place it takes.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// The receiver.
+    pub endpoint: String,
+}
+row!(Leased, |row| Self { delivery: <Delivery as sqlx::FromRow<'_, _>>::from_row(row)?, endpoint: row.try_get("endpoint")? });
+
+/// How many due rows are looked at to find some for receivers with a place.
+const LOOKED_AT: i64 = 500;
+
+/// Leases due deliveries until a time: `most` in all, `each` of one receiver, none for the `busy` ones. Of two workers only one
+/// gets a row.
+pub async fn lease(db: impl Db<'_>, busy: &[&str], each: i64, most: i64, until: Timestamp, now: Timestamp) -> Result<Vec<Leased>> {
+    db.sql(
+        "update deliveries set locked_until = $1, next_attempt_at = $1
+         where id in (
+            select id from deliveries where next_attempt_at <= $2 and id in (
+                select id from (
+                    select id, next_attempt_at, row_number() over (partition by endpoint order by next_attempt_at, id) as place
+                    from (select id, endpoint, next_attempt_at from deliveries where next_attempt_at <= $2",
+    )
+    .bind(until)
+    .bind(now)
+    .and_not_in("endpoint", busy)
+    .push_bind("order by next_attempt_at limit", LOOKED_AT)
+    .push_bind(") due ) placed where place <=", each)
+    .push_bind("order by next_attempt_at limit", most)
+    .push(")")
+    .on_postgres("for update skip locked")
+    .push(") returning *")
+    .all()
+    .await
+}
+
+/// When the next one is due, whether or not somebody holds it.
+pub async fn next_due(db: impl Db<'_>, busy: &[&str]) -> Result<Option<Timestamp>> {
+    let (due,): (Option<Timestamp>,) = db
+        .sql("select min(next_attempt_at) from deliveries where next_attempt_at is not null")
+        .and_not_in("endpoint", busy)
+        .one()
+        .await?;
+    Ok(due)
+}
+
+/// How an attempt went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attempt {
+    /// Where the delivery stands then.
+    pub status: Option<DeliveryStatus>,
+    /// When it is to be sent again.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The status that came back.
+    pub response_status: Option<i64>,
+    /// How long it took.
+    pub response_time_ms: i64,
+    /// What came back, cut.
+    pub response_body: Option<String>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Records an attempt, if the lease under which it was made still holds; says whether it did.
+pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Result<bool> {
+    let delivered_at = attempt.ended_at.filter(|_| attempt.status == Some(DeliveryStatus::Success));
+    let touched = db
+        .sql(
+            "update deliveries set status = $3, attempt = attempt + 1, next_attempt_at = $4, locked_until = null, response_status = $5,
+                response_time_ms = $6, response_body = $7, error = $8, delivered_at = $9,
+                cause = case when $4 is null then cause else 'retry' end
+             where id = $1 and locked_until = $2",
+        )
+        .bind(leased.id)
+        .bind(leased.locked_until)
+        .bind(attempt.status.unwrap_or(DeliveryStatus::Failed))
+        .bind(attempt.next_attempt_at)
+        .bind(attempt.response_status)
+        .bind(attempt.response_time_ms)
+        .bind(&attempt.response_body)
+        .bind(&attempt.error)
+        .bind(delivered_at)
+        .run()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Which deliveries are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only to this webhook.
+    pub webhook_id: Option<Id<Webhook>>,
+    /// Only of this request.
+    pub request_id: Option<Id<Request>>,
+    /// Only those that stand there.
+    pub status: Option<DeliveryStatus>,
+    /// Only of this event.
+    pub event: Option<EventName>,
+}
+
+/// A page of them, the newest first.
+pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<Delivery>> {
+    db.sql("select * from deliveries where true")
+        .and("webhook_id =", wanted.webhook_id)
+        .and("request_id =", wanted.request_id)
+        .and("status =", wanted.status)
+        .and("event =", wanted.event)
+        .push_bind("order by created_at desc, id desc limit", page.limit)
+        .push_bind("offset", page.offset)
+        .all()
+        .await
+}
+
+/// How many there are.
+pub async fn count(db: impl Db<'_>, wanted: &Wanted) -> Result<i64> {
+    let (count,): (i64,) = db
+        .sql("select count(*) from deliveries where true")
+        .and("webhook_id =", wanted.webhook_id)
+        .and("request_id =", wanted.request_id)
+        .and("status =", wanted.status)
+        .and("event =", wanted.event)
+        .one()
+        .await?;
+    Ok(count)
+}
+
+/// Finds one of a webhook's.
+pub async fn find(db: impl Db<'_>, id: Id<Delivery>, webhook: Id<Webhook>) -> Result<Option<Delivery>> {
+    db.sql("select * from deliveries where id = $1 and webhook_id = $2").bind(id).bind(webhook).optional().await
+}
+
+/// Sends one again, from the first attempt on, unless a worker has it; says whether it will be.
+pub async fn restart(db: impl Db<'_>, id: Id<Delivery>, cause: &str, now: Timestamp) -> Result<bool> {
+    let touched = db
+        .sql(
+            "update deliveries set status = 'pending', attempt = 0, cause = $2, next_attempt_at = $3, delivered_at = null, error = null
+             where id = $1 and locked_until is null",
+        )
+        .bind(id)
+        .bind(cause)
+        .bind(now)
+        .run()
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Sends all of a webhook's that were given up since then again; says how many.
+pub async fn recover(db: impl Db<'_>, webhook: Id<Webhook>, since: Timestamp, now: Timestamp) -> Result<u64> {
+    db.sql(
+        "update deliveries set status = 'pending', attempt = 0, cause = 'recovery', next_attempt_at = $3
+         where webhook_id = $1 and status = 'failed' and created_at >= $2 and locked_until is null",
+    )
+    .bind(webhook)
+    .bind(since)
+    .bind(now)
+    .run()
+    .await
+}
+
+/// Gives up what is still on its way to a webhook; says how many.
+pub async fn give_up(db: impl Db<'_>, webhook: Id<Webhook>, error: &str) -> Result<u64> {
+    db.sql("update deliveries set status = 'failed', error = $2, next_attempt_at = null, locked_until = null where webhook_id = $1 and next_attempt_at is not null")
+        .bind(webhook)
+        .bind(error)
+        .run()
+        .await
+}
+
+/// Removes what was decided before then; says how many. A batch at a time, so that nobody waits for it.
+pub async fn sweep(db: impl Db<'_>, before: Timestamp, most: i64) -> Result<u64> {
+    db.sql("delete from deliveries where id in (select id from deliveries where created_at < $1 and next_attempt_at is null order by created_at limit $2)")
+        .bind(before)
+        .bind(most)
+        .run()
+        .await
+}
