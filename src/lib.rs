@@ -1,5 +1,20 @@
-//! x
+//! A human's decision in an automated process: a self-hosted server, wire-compatible with the HITL.sh loop API.
+//!
+//! The map of the house. Layers point one way: [`http`] → [`service`] → [`store`], all of them on [`domain`].
+//!
+//! * [`domain`]: what things are and the rules they obey. No database, no wire, no clock of its own.
+//! * [`store`]: SQL and nothing but, one text for two engines.
+//! * [`service`]: what a caller can do, one function each; errors in words.
+//! * [`http`]: the wire; `http/mod.rs` shows every route, `http/error.rs` alone knows the status of an error.
+//! * [`worker`]: what happens without a caller: deadlines, sweeping.
+//! * [`cli`]: the command line, another way to the same services.
+//! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`serve`]: listening and stopping.
+//!   [`telemetry`]: logs and request ids.
+//!
+//! To add an endpoint, see `CONTRIBUTING.md`.
+
 pub mod app;
+pub mod cli;
 pub mod domain;
 pub mod http;
 pub mod serve;

@@ -51,7 +51,8 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
     let workers = TaskTracker::new();
     worker::start(&app, &workers, &stop);
     if let Some(link) = setup::link(&app).await? {
-        tracing::info!("nobody can sign in yet: make the first account at {link}");
+        // Not logged: the link is a secret while it stands.
+        println!("Nobody can sign in yet. Make the first account, the owner's, at {link}");
     }
     tracing::info!(%address, engine = app.store.engine(), url = %app.base_url, "listening");
     accept(&app, &listener, &stop).await;

@@ -26,9 +26,13 @@ pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) ->
     let password_hash = passwords::hash(app, password).await;
     let mut tx = app.store.begin().await?;
     let account = match accounts::find_by_email(&mut tx, &new.email).await? {
-        Some(invited) if accounts::sign_up(&mut tx, invited.id, &name, &password_hash).await? => {
-            Account { name, status: AccountStatus::Active, password_hash: Some(password_hash), ..invited }
-        }
+        Some(invited) if accounts::sign_up(&mut tx, invited.id, &name, new.role, &password_hash).await? => Account {
+            name,
+            role: new.role,
+            status: AccountStatus::Active,
+            password_hash: Some(password_hash),
+            ..invited
+        },
         Some(_) => return Err(Error::Conflict("An account with this e-mail exists already")),
         None => {
             let account = Account {

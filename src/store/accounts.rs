@@ -1,7 +1,7 @@
 //! Accounts and the one-time setup links.
 
 use super::{Db, Result, columns::row};
-use crate::domain::{Account, AccountStatus, Email, Id, Secret, Timestamp};
+use crate::domain::{Account, AccountStatus, Email, Id, Role, Secret, Timestamp};
 
 row!(Account { id, email, name, role, status, password_hash, created_at });
 
@@ -43,12 +43,13 @@ pub async fn any_signed_up(db: impl Db<'_>) -> Result<bool> {
 }
 
 /// Turns an account that was only invited into one that can sign in. Says whether it was one.
-pub async fn sign_up(db: impl Db<'_>, id: Id<Account>, name: &str, password_hash: &Secret) -> Result<bool> {
+pub async fn sign_up(db: impl Db<'_>, id: Id<Account>, name: &str, role: Role, password_hash: &Secret) -> Result<bool> {
     let touched = db
-        .sql("update accounts set name = $2, password_hash = $3, status = 'active' where id = $1 and password_hash is null and status = 'inactive'")
+        .sql("update accounts set name = $2, password_hash = $3, role = $4, status = 'active' where id = $1 and password_hash is null and status = 'inactive'")
         .bind(id)
         .bind(name)
         .bind(password_hash)
+        .bind(role)
         .run()
         .await?;
     Ok(touched == 1)

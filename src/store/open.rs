@@ -1,14 +1,14 @@
 //! Opening a database and bringing its schema up to date: one schema text, two engines.
 
-use super::{Engine, Error, Result, Store};
+use super::{Db, Engine, Error, Result, Store};
 use crate::wakeups::Wakeups;
 use sqlx::{
-    AssertSqlSafe, SqlSafeStr, SqlitePool,
-    migrate::{Migrate, Migration, Migrator},
+    AssertSqlSafe, Connection, SqlSafeStr, SqlitePool,
+    migrate::{Migration, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 /// The schema, in Postgres' types.
 static SCHEMA: Migrator = sqlx::migrate!();
@@ -34,6 +34,8 @@ impl Store {
             return connect_sqlite(url).await;
         }
         let options = PgConnectOptions::from_str(url)?.application_name("hitl");
+        // One connection first: it says at once what is wrong, where the pool would try until its patience ends.
+        sqlx::PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
@@ -41,6 +43,12 @@ impl Store {
             .connect_with(options)
             .await?;
         Ok(Self { engine: Engine::Postgres(pool), wakeups: Wakeups::default() })
+    }
+
+    /// The file that a `sqlite:` URL names; `None` for other engines.
+    pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url))?;
+        options.ok().map(|options| options.get_filename().to_owned())
     }
 
     /// Brings the schema up to date; says how many migrations that took.
@@ -62,29 +70,24 @@ impl Store {
         }
     }
 
+    /// How many migrations this database lacks; looking changes nothing.
     async fn missing_migrations(&self) -> Result<usize> {
-        let applied = match &self.engine {
-            Engine::Sqlite { writer, .. } => applied(&mut *writer.acquire().await?, &for_sqlite(&SCHEMA)).await,
-            Engine::Postgres(pool) => applied(&mut *pool.acquire().await?, &SCHEMA).await,
-        }?;
-        let known = SCHEMA.iter().map(|migration| migration.version);
-        if let Some(version) = applied.iter().find(|version| !known.clone().any(|known| known == **version)) {
+        const ON_SQLITE: &str = "select count(*) from sqlite_master where name = '_sqlx_migrations'";
+        const ON_POSTGRES: &str = "select count(*) from pg_tables where tablename = '_sqlx_migrations' and schemaname = any (current_schemas(false))";
+        let (there,): (i64,) = self.sql(if self.engine() == "sqlite" { ON_SQLITE } else { ON_POSTGRES }).one().await?;
+        if there == 0 {
+            return Ok(SCHEMA.iter().count());
+        }
+        let rows: Vec<(i64,)> =
+            self.sql("select version from _sqlx_migrations where success order by version").all().await?;
+        let known = || SCHEMA.iter().map(|migration| migration.version);
+        if let Some((version,)) = rows.iter().find(|(version,)| !known().any(|known| known == *version)) {
             return Err(Error::Schema(format!(
                 "the database was made by a newer version of hitl (migration {version})"
             )));
         }
-        Ok(known.filter(|version| !applied.contains(version)).count())
+        Ok(known().filter(|version| !rows.iter().any(|(applied,)| applied == version)).count())
     }
-}
-
-async fn applied<C: Migrate>(connection: &mut C, schema: &Migrator) -> Result<Vec<i64>> {
-    let failed = |error: sqlx::migrate::MigrateError| match error {
-        sqlx::migrate::MigrateError::Execute(error) => Error::from(error),
-        other => Error::Schema(other.to_string()),
-    };
-    connection.ensure_migrations_table(&schema.table_name).await.map_err(failed)?;
-    let rows = connection.list_applied_migrations(&schema.table_name).await.map_err(failed)?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 async fn connect_sqlite(url: &str) -> Result<Store> {

@@ -1,0 +1,95 @@
+//! `hitl check` and `hitl migrate`: whether a server would start here, and making it so.
+
+use super::{
+    output::print,
+    place::{Place, connect, sqlite_file},
+};
+use crate::settings::Settings;
+use anyhow::{Context, bail};
+use std::{
+    fs, io,
+    path::{Path, absolute},
+};
+
+/// Brings the schema up to date.
+pub(super) async fn migrate(place: &Place) -> anyhow::Result<()> {
+    let settings = place.settings(vec![])?;
+    let store = connect(&settings).await?;
+    let applied = store.migrate().await;
+    store.close().await;
+    let url = settings.database_url_for_display();
+    print(&match applied? {
+        0 => format!("The schema of {url} is up to date."),
+        1 => format!("Applied 1 migration to {url}."),
+        several => format!("Applied {several} migrations to {url}."),
+    })
+}
+
+/// Shows the settings in force and whether the database can be used; fails when anything is wrong.
+pub(super) async fn check(place: &Place) -> anyhow::Result<()> {
+    let settings = match place.settings(vec![]) {
+        Ok(settings) => settings,
+        Err(faults) => bail!("the settings are wrong:\n{faults}"),
+    };
+    let found = [("data folder", check_folder(&settings)), ("database", check_database(&settings).await)];
+    let line = |(what, result): &(&str, anyhow::Result<String>)| match result {
+        Ok(good) => format!("ok     {what}: {good}\n"),
+        Err(fault) => format!("WRONG  {what}: {fault:#}\n"),
+    };
+    print(&format!("{settings}\n{}", found.iter().map(line).collect::<String>()))?;
+    match found.iter().filter(|(_, result)| result.is_err()).count() {
+        0 => Ok(()),
+        1 => bail!("one thing is wrong"),
+        several => bail!("{several} things are wrong"),
+    }
+}
+
+/// Whether the server could write where the SQLite file is.
+fn check_folder(settings: &Settings) -> anyhow::Result<String> {
+    let Some(file) = sqlite_file(settings) else {
+        return Ok("not needed with Postgres".to_owned());
+    };
+    let file = absolute(file)?;
+    let folder = file.parent().unwrap_or(&file);
+    let there = folder.ancestors().find(|it| it.exists()).unwrap_or(folder);
+    try_writing(there).with_context(|| format!("{} cannot be written to", there.display()))?;
+    if there != folder {
+        return Ok(format!("{} does not exist yet and can be made", folder.display()));
+    }
+    if file.exists() {
+        let opened = fs::OpenOptions::new().append(true).open(&file);
+        opened.with_context(|| format!("{} cannot be written to", file.display()))?;
+    }
+    Ok(format!("{} can be written to", folder.display()))
+}
+
+fn try_writing(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".hitl-check-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    fs::remove_file(probe)
+}
+
+async fn check_database(settings: &Settings) -> anyhow::Result<String> {
+    // Looking at it would make it.
+    if sqlite_file(settings).is_some_and(|file| !file.exists()) {
+        return Ok("does not exist yet; the first start makes it".to_owned());
+    }
+    let store = connect(settings).await?;
+    let checked = store.check().await;
+    store.close().await;
+    checked?;
+    Ok(format!("{} answers, and its schema is up to date", store.engine()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trying_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        try_writing(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(try_writing(&folder.path().join("nowhere")).is_err());
+    }
+}
