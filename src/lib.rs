@@ -9,7 +9,7 @@
 //! * [`worker`]: what happens without a caller: deadlines, sweeping.
 //! * [`cli`]: the command line, another way to the same services.
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`serve`]: listening and stopping.
-//!   [`telemetry`]: logs and request ids.
+//!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
 //!
 //! To add an endpoint, see `CONTRIBUTING.md`.
 
@@ -22,4 +22,5 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod wakeups;
 pub mod worker;

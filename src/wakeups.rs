@@ -15,14 +15,16 @@ use tokio::sync::watch;
 pub enum Happened {
     /// Something with this request.
     To(Id<Request>),
+    /// Something is to be sent.
+    Delivery,
     /// Something else.
     Else,
 }
 
 impl Happened {
-    /// The form in which processes tell each other: the request's id, or nothing.
+    /// The form in which processes tell each other: the request's id, `delivery`, or nothing.
     pub fn parse(text: &str) -> Self {
-        text.parse().map_or(Self::Else, Self::To)
+        if text == "delivery" { Self::Delivery } else { text.parse().map_or(Self::Else, Self::To) }
     }
 }
 
@@ -33,18 +35,22 @@ pub struct Wakeups(Arc<Hub>);
 #[derive(Debug, Default)]
 struct Hub {
     requests: Mutex<HashMap<Id<Request>, watch::Sender<()>>>,
+    deliveries: watch::Sender<()>,
     anything: watch::Sender<()>,
 }
 
 impl Wakeups {
-    /// Wakes whoever waits for this, and whoever waits for anything.
+    /// Wakes whoever waits for this; a commit's events also wake whoever waits for anything.
     pub fn wake(&self, happened: &Happened) {
         if let Happened::To(id) = happened
             && let Some(waiting) = self.requests().get(id)
         {
             waiting.send_replace(());
         }
-        self.0.anything.send_replace(());
+        match happened {
+            Happened::Delivery => self.0.deliveries.send_replace(()),
+            _ => self.0.anything.send_replace(()),
+        }
     }
 
     /// Wakes everybody.
@@ -52,7 +58,13 @@ impl Wakeups {
         for waiting in self.requests().values() {
             waiting.send_replace(());
         }
+        self.0.deliveries.send_replace(());
         self.0.anything.send_replace(());
+    }
+
+    /// Waits for something to send from now on.
+    pub fn deliveries(&self) -> watch::Receiver<()> {
+        self.0.deliveries.subscribe()
     }
 
     /// Waits for a request from now on.

@@ -178,7 +178,7 @@ fn show(format: &Format, it: &Request) -> anyhow::Result<()> {
             ("created", it.created_at.to_string()),
             ("times out", it.timeout_at.to_string()),
             ("answer", compact(&it.response_data)),
-            ("answered by", or_dash(it.responder_email.as_ref())),
+            ("answered by", or_dash(it.reviewer.as_ref().filter(|_| it.response_by.is_some()).map(|who| &who.email))),
             ("answered", or_dash(it.response_at)),
             ("cancelled", or_dash(it.cancelled_at)),
             ("reason", or_dash(it.cancel_reason.as_ref())),
@@ -190,7 +190,10 @@ fn show(format: &Format, it: &Request) -> anyhow::Result<()> {
 /// The fields of contract 5.2, by their names.
 fn properties(it: &Request) -> Value {
     let content = &it.content;
-    let responder = it.response_by.map(|id| json!({"id": id, "name": it.responder_name, "email": it.responder_email}));
+    let responder = it
+        .response_by
+        .zip(it.reviewer.as_ref())
+        .map(|(id, who)| json!({"id": id, "name": who.name, "email": who.email}));
     json!({
         "id": it.id,
         "loop_id": it.loop_id,

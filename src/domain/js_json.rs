@@ -60,7 +60,8 @@ pub fn keeps_its_order(value: &Value) -> bool {
 }
 
 fn is_index(name: &str) -> bool {
-    name == "0" || (!name.starts_with('0') && name.parse::<u32>().is_ok_and(|index| index < u32::MAX) && !name.starts_with('+'))
+    name == "0"
+        || (!name.starts_with('0') && name.parse::<u32>().is_ok_and(|index| index < u32::MAX) && !name.starts_with('+'))
 }
 
 #[cfg(test)]

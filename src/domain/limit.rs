@@ -22,6 +22,11 @@ pub fn block(limit: i64) -> i64 {
     (limit / 1000).max(1)
 }
 
+/// Whether so much of a window is used that its owner should know: 80 % (contract 3.9).
+pub fn is_nearly_used(used: i64, limit: i64) -> bool {
+    used * 5 >= limit * 4
+}
+
 /// What a caller is told of its window (contract 3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {

@@ -4,8 +4,15 @@ use super::{Event, EventName, Id, Invalid, Loop, words::Word};
 
 /// Names that filters may say although nothing fires them (contract 12.2).
 const RESERVED: [&str; 9] = [
-    "request.assigned", "request.escalated", "loop.archived", "user.invited", "user.joined", "system.performance", "system.error",
-    "webhook.test", "user.*",
+    "request.assigned",
+    "request.escalated",
+    "loop.archived",
+    "user.invited",
+    "user.joined",
+    "system.performance",
+    "system.error",
+    "webhook.test",
+    "user.*",
 ];
 
 /// The groups of events.
@@ -34,8 +41,10 @@ fn of_loop(pattern: &str) -> Option<Id<Loop>> {
 
 /// Whether any positive pattern matches and no `!` pattern does.
 pub fn wants(patterns: &[String], event: &Event) -> bool {
-    let (unwanted, wanted): (Vec<&str>, Vec<&str>) = patterns.iter().map(String::as_str).partition(|text| text.starts_with('!'));
-    wanted.iter().any(|pattern| matches(pattern, event)) && !unwanted.iter().any(|pattern| matches(&pattern[1..], event))
+    let (unwanted, wanted): (Vec<&str>, Vec<&str>) =
+        patterns.iter().map(String::as_str).partition(|text| text.starts_with('!'));
+    wanted.iter().any(|pattern| matches(pattern, event))
+        && !unwanted.iter().any(|pattern| matches(&pattern[1..], event))
 }
 
 fn matches(pattern: &str, event: &Event) -> bool {
@@ -43,5 +52,7 @@ fn matches(pattern: &str, event: &Event) -> bool {
         return event.loop_id == Some(id);
     }
     let name = event.name.as_str();
-    pattern == "*" || pattern == name || pattern.strip_suffix('*').is_some_and(|group| group.ends_with('.') && name.starts_with(group))
+    pattern == "*"
+        || pattern == name
+        || pattern.strip_suffix('*').is_some_and(|group| group.ends_with('.') && name.starts_with(group))
 }

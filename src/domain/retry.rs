@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn nine_attempts_with_growing_delays() {
-        let seconds: Vec<_> = (1..).map_while(|attempt| delay(attempt, None, 255)).map(|seconds| seconds / 1.2).collect();
+        let seconds: Vec<_> =
+            (1..).map_while(|attempt| delay(attempt, None, 255)).map(|seconds| seconds / 1.2).collect();
         assert_eq!(seconds.len() + 1, usize::try_from(MOST_ATTEMPTS).unwrap());
         for (seconds, documented) in seconds.iter().zip([0.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, 43_200.0, 86_400.0]) {
             assert!((seconds - documented).abs() < 0.01, "{seconds} for {documented}");

@@ -1,8 +1,8 @@
 //! Webhooks and their deliveries: what they are and what may be asked of them (contract 12.8 and 12.9).
 
 use super::{
-    Account, Event, EventName, Id, Invalid, Loop, Object, Request, Secret, Timestamp, new_requests::url, object::longer_than, patterns,
-    words::words,
+    Account, Event, EventName, Id, Invalid, Loop, Object, Request, Secret, Timestamp, new_requests::url,
+    object::longer_than, patterns, words::words,
 };
 
 words! {
@@ -132,7 +132,8 @@ fn events(sent: &Object) -> Result<Option<Vec<String>>, Invalid> {
     const ISSUE: &str = "must be an array of strings";
     let Some(value) = sent.value("events") else { return Ok(None) };
     let items = value.as_array().ok_or_else(|| Invalid::field("events", ISSUE))?;
-    let text = |item: &serde_json::Value| item.as_str().map(str::to_owned).ok_or_else(|| Invalid::field("events", ISSUE));
+    let text =
+        |item: &serde_json::Value| item.as_str().map(str::to_owned).ok_or_else(|| Invalid::field("events", ISSUE));
     let names = items.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     if names.is_empty() || names.len() > 50 {
         return Err(Invalid::failed("events must contain between 1 and 50 items"));

@@ -270,7 +270,7 @@ impl From<Request> for RequestView {
         let (response_details, seconds) = (it.response_details(), it.response_seconds());
         let content = it.content;
         let response_at = it.response_at.map(|at| at.to_string());
-        let responder = it.response_by.zip(it.responder_name.zip(it.responder_email));
+        let responder = it.response_by.zip(it.reviewer);
         Self {
             id: it.id.to_string(),
             loop_id: it.loop_id.to_string(),
@@ -299,10 +299,10 @@ impl From<Request> for RequestView {
             claimed_by: it.claimed_by.map(|id| id.to_string()),
             claimed_at: it.claimed_at.map(|at| at.to_string()),
             response_by: it.response_by.map(|id| id.to_string()),
-            response_by_user: responder.map(|(id, (name, email))| Responder {
+            response_by_user: responder.map(|(id, who)| Responder {
                 id: id.to_string(),
-                name,
-                email: email.to_string(),
+                name: who.name,
+                email: who.email.to_string(),
             }),
             completed_at: response_at.clone(),
             response_at,

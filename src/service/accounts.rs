@@ -3,7 +3,9 @@
 use super::{Error, Result, passwords, record};
 use crate::{
     app::App,
-    domain::{Account, AccountStatus, Actor, Email, EventName, Id, Invalid, Role, accounts as rules},
+    domain::{
+        Account, AccountStatus, Actor, Email, EventName, Id, Invalid, Role, accounts as rules, signatures::new_secret,
+    },
     store::{self, accounts, sessions, transitions},
 };
 use serde_json::json;
@@ -44,12 +46,12 @@ pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) ->
                 password_hash: Some(password_hash),
                 created_at: app.now(),
             };
-            accounts::insert(&mut tx, &account).await.map_err(taken)?;
+            accounts::insert(&mut tx, &account, &new_secret(app.random())).await.map_err(taken)?;
             account
         }
     };
     let data = json!({"email": account.email, "role": account.role});
-    record::about_account(app, &mut tx, EventName::AccountCreated, actor, account.id, data).await?;
+    record::of_account(app, &mut tx, EventName::AccountCreated, actor, account.id, data).await?;
     tx.commit().await?;
     Ok(account)
 }
@@ -90,7 +92,7 @@ pub async fn set_status(app: &App, actor: Actor, id: Id<Account>, status: Accoun
             record::released(app, &mut tx, actor, &moved).await?;
         }
     }
-    record::about_account(app, &mut tx, EventName::AccountStatusChanged, actor, id, json!({"status": status})).await?;
+    record::of_account(app, &mut tx, EventName::AccountStatusChanged, actor, id, json!({"status": status})).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -102,7 +104,7 @@ pub async fn set_password(app: &App, actor: Actor, id: Id<Account>, password: &s
     let mut tx = app.store.begin().await?;
     accounts::set_password(&mut tx, id, &hash).await?;
     sessions::close_all(&mut tx, id, None).await?;
-    record::about_account(app, &mut tx, EventName::PasswordChanged, actor, id, json!({})).await?;
+    record::of_account(app, &mut tx, EventName::PasswordChanged, actor, id, json!({})).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -119,7 +121,7 @@ pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str,
     let mut tx = app.store.begin().await?;
     accounts::set_password(&mut tx, account.id, &hash).await?;
     sessions::close_all(&mut tx, account.id, Some(who.session_id)).await?;
-    record::about_account(app, &mut tx, EventName::PasswordChanged, Actor::Person(account.id), account.id, json!({}))
+    record::of_account(app, &mut tx, EventName::PasswordChanged, Actor::Person(account.id), account.id, json!({}))
         .await?;
     tx.commit().await?;
     Ok(())

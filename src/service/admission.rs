@@ -6,7 +6,7 @@
 use super::{Caller, Error, Result};
 use crate::{
     app::App,
-    domain::{Id, Key, Timestamp, Token, Window, limit},
+    domain::{EventName, Id, Key, Timestamp, Token, Window, limit},
     store::{keys, keys::Holder, windows},
 };
 use std::{
@@ -27,6 +27,7 @@ const BAD_TOKEN: &str = "Invalid authorization token";
 pub struct Admission {
     holders: Mutex<HashMap<String, (Arc<Holder>, Timestamp)>>,
     leases: Mutex<HashMap<Id<Key>, Arc<tokio::sync::Mutex<Lease>>>>,
+    exceeded: Mutex<HashMap<Id<Key>, Timestamp>>,
 }
 
 /// Requests that this process took from a window and has not used yet.
@@ -59,6 +60,12 @@ impl Admission {
             Some(holder) => holders.insert(hash, (holder, now)),
             None => holders.remove(&hash),
         };
+    }
+
+    /// Whether this process saw already that the window which closes then is used up.
+    fn was_told(&self, key: Id<Key>, closes_at: Timestamp) -> bool {
+        let mut exceeded = self.exceeded.lock().unwrap_or_else(PoisonError::into_inner);
+        exceeded.insert(key, closes_at) == Some(closes_at)
     }
 
     fn lease(&self, key: Id<Key>) -> Arc<tokio::sync::Mutex<Lease>> {
@@ -123,21 +130,45 @@ pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     let lease = app.admission.lease(key.id);
     let mut lease = lease.lock().await;
     if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
-        *lease = take(app, key.id, limit, now).await?;
+        *lease = take(app, key, limit, now).await?;
     }
     lease.left -= 1;
     Ok(lease.window(limit))
 }
 
-async fn take(app: &App, key: Id<Key>, limit: i64, now: Timestamp) -> Result<Lease> {
-    match windows::take(&app.store, key, limit, limit::block(limit), now).await? {
-        Some(taken) => Ok(Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted }),
+async fn take(app: &App, key: &Key, limit: i64, now: Timestamp) -> Result<Lease> {
+    match windows::take(&app.store, key.id, limit, limit::block(limit), now).await? {
+        Some(taken) => {
+            let lease = Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted };
+            if limit::is_nearly_used(taken.used, limit) && !limit::is_nearly_used(taken.used - taken.granted, limit) {
+                tell(app, EventName::KeyQuotaWarning, key, lease.window(limit)).await?;
+            }
+            Ok(lease)
+        }
         None => {
-            let closes_at = windows::find(&app.store, key).await?.map_or(now, |window| window.closes_at);
+            let closes_at = windows::find(&app.store, key.id).await?.map_or(now, |window| window.closes_at);
             let window = Window { limit, remaining: 0, closes_at };
+            tell(app, EventName::KeyLimitExceeded, key, window).await?;
             Err(Error::Limited { window, retry_after: window.retry_after(now) })
         }
     }
+}
+
+/// Tells the owner of a window, once each (contract 3.9).
+async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<()> {
+    if name == EventName::KeyLimitExceeded && app.admission.was_told(key.id, window.closes_at) {
+        return Ok(()); // refusing must stay cheap
+    }
+    let mut tx = app.store.begin().await?;
+    let first = match name {
+        EventName::KeyQuotaWarning => windows::warn(&mut tx, key.id, window.closes_at).await?,
+        _ => windows::exceed(&mut tx, key.id, window.closes_at).await?,
+    };
+    if first {
+        super::record::of_window(app, &mut tx, name, key, window).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Gives one request back to the key's current window (contract 3.7); what the caller may do then.

@@ -3,7 +3,7 @@
 use super::{Result, record};
 use crate::{
     app::App,
-    domain::{Actor, EventName, Status, Timestamp},
+    domain::{Actor, EventName, Timestamp},
     store::transitions,
 };
 
@@ -40,7 +40,7 @@ async fn settle_some(app: &App, now: Timestamp) -> Result<usize> {
     let mut tx = app.store.begin().await?;
     let expired = transitions::expire(&mut tx, most, now).await?;
     for moved in &expired {
-        record::ended(app, &mut tx, EventName::RequestTimeout, Actor::Clock, moved, Status::Timeout).await?;
+        record::ended(app, &mut tx, EventName::RequestTimeout, Actor::Clock, moved).await?;
     }
     let lapsed = transitions::lapse(&mut tx, most, now).await?;
     for moved in &lapsed {

@@ -63,7 +63,7 @@ pub async fn create(app: &App, actor: Actor, new: NewKey) -> Result<(Key, Token)
     let mut tx = app.store.begin().await?;
     keys::insert(&mut tx, &key, &token.hash()).await?;
     let data = json!({"api_key_id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes});
-    record::about_account(app, &mut tx, EventName::KeyCreated, actor, key.account_id, data).await?;
+    record::of_account(app, &mut tx, EventName::KeyCreated, actor, key.account_id, data).await?;
     tx.commit().await?;
     Ok((key, token))
 }
@@ -86,7 +86,7 @@ pub async fn set_status(app: &App, actor: Actor, id: Id<Key>, status: KeyStatus)
         return Err(Error::Conflict("This key was revoked"));
     }
     let data = json!({"api_key_id": id, "from": found.status, "to": status});
-    record::about_account(app, &mut tx, EventName::KeyStatusChanged, actor, found.account_id, data).await?;
+    record::of_account(app, &mut tx, EventName::KeyStatusChanged, actor, found.account_id, data).await?;
     tx.commit().await?;
     Ok(Key { status, ..found })
 }
@@ -114,7 +114,7 @@ pub async fn rotate(app: &App, actor: Actor, id: Id<Key>, overlap: i64) -> Resul
     keys::insert(&mut tx, &new, &token.hash()).await?;
     keys::expire_by(&mut tx, old.id, now.plus_seconds(overlap)).await?;
     let data = json!({"api_key_id": old.id, "replaced_by": new.id, "overlap_seconds": overlap});
-    record::about_account(app, &mut tx, EventName::KeyRotated, actor, old.account_id, data).await?;
+    record::of_account(app, &mut tx, EventName::KeyRotated, actor, old.account_id, data).await?;
     tx.commit().await?;
     Ok((new, token))
 }

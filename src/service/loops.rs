@@ -7,9 +7,8 @@ use crate::{
         Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Status, Timestamp,
         loops::{DEFAULT_ICON, LoopChange, NewLoop, invite_code},
     },
-    store::{self, Tx, loops, members, requests, transitions},
+    store::{self, Tx, loops, members, requests, transitions, webhooks},
 };
-use serde_json::json;
 
 /// A loop and who is in it.
 #[derive(Clone, Debug)]
@@ -83,7 +82,7 @@ pub async fn create_for(app: &App, actor: Actor, account: Id<Account>, new: NewL
         last_active: None,
     };
     members::put(&mut tx, &member).await?;
-    record::about_loop(app, &mut tx, EventName::LoopCreated, actor, &it, json!({"name": it.name})).await?;
+    record::of_loop(app, &mut tx, EventName::LoopCreated, actor, &it).await?;
     tx.commit().await?;
     Ok(Created { peopled: Peopled { it, members: vec![member] }, icon_given })
 }
@@ -122,7 +121,7 @@ pub async fn update(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent) -> Res
     let change = LoopChange::parse(&sent?)?;
     let mut tx = app.store.begin().await?;
     let it = loops::update(&mut tx, id, &change, app.now()).await?.ok_or(NOT_FOUND)?;
-    record::about_loop(app, &mut tx, EventName::LoopUpdated, caller.actor(), &it, json!({})).await?;
+    record::of_loop(app, &mut tx, EventName::LoopUpdated, caller.actor(), &it).await?;
     let members = members::of_loop(&mut tx, id, alive_since(app)).await?;
     tx.commit().await?;
     Ok(Peopled { it, members })
@@ -136,18 +135,18 @@ pub async fn delete(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Deleted>
     cancel_open(app, &mut tx, caller.actor(), id).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
     let members_removed = members::count(&mut tx, id).await?;
+    record::of_loop(app, &mut tx, EventName::LoopDeleted, caller.actor(), &it).await?;
+    webhooks::delete_of_loop(&mut tx, id, deleted_at).await?;
     if !loops::delete(&mut tx, id).await? {
         return Err(NOT_FOUND);
     }
-    let data = json!({"name": it.name, "requests_deleted": requests_deleted, "members_removed": members_removed});
-    record::about_loop(app, &mut tx, EventName::LoopDeleted, caller.actor(), &it, data).await?;
     tx.commit().await?;
     Ok(Deleted { loop_id: id, deleted_at, members_removed, requests_deleted, responses_deleted })
 }
 
 async fn cancel_open(app: &App, tx: &mut Tx, actor: Actor, id: Id<Loop>) -> Result<()> {
     for moved in transitions::cancel_all(&mut *tx, id, "The loop was deleted", app.now()).await? {
-        record::ended(app, tx, EventName::RequestCancelled, actor, &moved, Status::Cancelled).await?;
+        record::ended(app, tx, EventName::RequestCancelled, actor, &moved).await?;
     }
     Ok(())
 }
@@ -163,7 +162,7 @@ pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
     let it = Loop { invite_code: invite_code(app.random()), updated_at: app.now(), ..it };
     let mut tx = app.store.begin().await?;
     loops::set_code(&mut tx, it.id, &it.invite_code, it.updated_at).await?;
-    record::about_loop(app, &mut tx, EventName::LoopCodeRotated, actor, &it, json!({})).await?;
+    record::of_loop(app, &mut tx, EventName::LoopCodeRotated, actor, &it).await?;
     tx.commit().await?;
     Ok(it)
 }

@@ -9,7 +9,6 @@ use crate::{
     },
     store::{Tx, accounts, loops, members, transitions},
 };
-use serde_json::json;
 use std::net::IpAddr;
 
 /// Invitations made before that have run out.
@@ -50,8 +49,7 @@ pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation
         return Err(Error::invalid("User is already a member of this loop"));
     }
     loops::touch(&mut tx, it.id, now).await?;
-    let data = json!({"user_id": member.account_id, "email": member.email});
-    record::about_loop(app, &mut tx, EventName::LoopMemberInvited, actor, &it, data).await?;
+    record::of_member(app, &mut tx, EventName::LoopMemberInvited, actor, &it, &member).await?;
     tx.commit().await?;
     Ok((it, member))
 }
@@ -69,7 +67,7 @@ async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Res
         password_hash: None,
         created_at: app.now(),
     };
-    accounts::insert(tx, &account).await?;
+    accounts::insert(tx, &account, &crate::domain::signatures::new_secret(app.random())).await?;
     Ok(account)
 }
 
@@ -98,8 +96,8 @@ pub async fn join(app: &App, address: IpAddr, account: Id<Account>, code: &str) 
         return Err(Error::Conflict("You are already a member of this loop"));
     }
     loops::touch(&mut tx, it.id, now).await?;
-    let data = json!({"user_id": member.account_id, "email": member.email});
-    record::about_loop(app, &mut tx, EventName::LoopMemberJoined, Actor::Person(member.account_id), &it, data).await?;
+    let actor = Actor::Person(member.account_id);
+    record::of_member(app, &mut tx, EventName::LoopMemberJoined, actor, &it, &member).await?;
     tx.commit().await?;
     Ok(it)
 }
@@ -141,13 +139,15 @@ pub async fn leave(app: &App, account: Id<Account>, id: Id<Loop>) -> Result<Loop
 async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>) -> Result<bool> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    let Some(was) = members::remove(&mut tx, it.id, account).await? else { return Ok(false) };
+    let Some(was) = members::find(&mut tx, it.id, account, alive_since(app)).await? else { return Ok(false) };
+    if !members::remove(&mut tx, it.id, account).await? {
+        return Ok(false);
+    }
     for moved in transitions::release_all(&mut tx, account, Some(it.id), now).await? {
         record::released(app, &mut tx, actor, &moved).await?;
     }
     loops::touch(&mut tx, it.id, now).await?;
-    let data = json!({"user_id": account, "status": was});
-    record::about_loop(app, &mut tx, EventName::LoopMemberLeft, actor, it, data).await?;
+    record::of_member(app, &mut tx, EventName::LoopMemberLeft, actor, it, &was).await?;
     tx.commit().await?;
     Ok(true)
 }

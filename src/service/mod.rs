@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod admission;
 pub mod callers;
 pub mod deadlines;
+pub mod deliveries;
 pub mod inbox;
 pub mod keys;
 pub mod loops;
@@ -17,6 +18,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sign_ups;
 pub mod throttle;
+pub mod webhooks;
 
 use crate::{
     domain::{Invalid, Window},

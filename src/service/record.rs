@@ -1,80 +1,115 @@
-//! The event of a change, written in the transaction of the change (design 5). Webhooks will queue their deliveries here.
+//! The event of a change and the deliveries it causes, written in the transaction of the change (design 5).
 
-use super::Result;
+use super::{Result, deliveries};
 use crate::{
     app::App,
-    domain::{Account, Actor, Event, EventName, Id, Json, Loop, Request, Status},
-    store::{Tx, events, transitions::Moved},
+    domain::{
+        Account, Actor, Event, EventName, Id, Json, Key, Loop, Member, MemberStatus, Request, Status, Webhook, Window,
+        bodies::{self, Counts, Head, Step},
+    },
+    store::{self, Tx, events, members, requests, transitions::Moved},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// Records what happened to a request.
+/// Records a step of a request that a transition moved; returns the request as it is then.
 pub(super) async fn moved(
     app: &App,
     tx: &mut Tx,
     name: EventName,
     actor: Actor,
-    moved: &Moved,
-    steps: (Option<Status>, Option<Status>),
+    of: &Moved,
+    step: Step,
+) -> Result<Request> {
+    let request = requests::find(&mut *tx, of.0).await?.ok_or(store::Error::NotFound)?;
+    of_request(app, tx, name, actor, &request, step).await?;
+    Ok(request)
+}
+
+/// Records a step of a request, or something else about it.
+pub(super) async fn of_request(
+    app: &App,
+    tx: &mut Tx,
+    name: EventName,
+    actor: Actor,
+    it: &Request,
+    step: Step,
 ) -> Result<()> {
-    let (request, account, of_loop, _) = *moved;
+    let head = head(app, name);
     let event = Event {
-        request_id: Some(request),
-        from: steps.0,
-        to: steps.1,
-        ..event(app, name, actor, account, Some(of_loop), json!({}))
+        loop_id: Some(it.loop_id),
+        request_id: Some(it.id),
+        from: step.previous,
+        to: step.previous.map_or((name == EventName::RequestCreated).then_some(it.status), |_| Some(it.status)),
+        ..event(head, actor, it.creator_id, bodies::of_request(head, it, step))
     };
-    Ok(events::insert(tx, &event).await?)
+    write(app, tx, &event, it.content.callback_url.as_deref().filter(|_| name.is_terminal())).await
 }
 
 /// Records that a request ended without an answer: a claim on it leaves its trace (contract 8.5).
-pub(super) async fn ended(
-    app: &App,
-    tx: &mut Tx,
-    name: EventName,
-    actor: Actor,
-    of: &Moved,
-    end: Status,
-) -> Result<()> {
-    let before = if of.3.is_some() { Status::Claimed } else { Status::Pending };
-    moved(app, tx, name, actor, of, (Some(before), Some(end))).await
+pub(super) async fn ended(app: &App, tx: &mut Tx, name: EventName, actor: Actor, of: &Moved) -> Result<Request> {
+    let previous = Some(if of.3.is_some() { Status::Claimed } else { Status::Pending });
+    moved(app, tx, name, actor, of, Step { previous, refunded: false }).await
 }
 
 /// Records that a claim was given back.
-pub(super) async fn released(app: &App, tx: &mut Tx, actor: Actor, of: &Moved) -> Result<()> {
-    moved(app, tx, EventName::RequestReleased, actor, of, (Some(Status::Claimed), Some(Status::Pending))).await
-}
-
-/// Records something about a request that left its status as it was.
-pub(super) async fn about_request(
-    app: &App,
-    tx: &mut Tx,
-    name: EventName,
-    actor: Actor,
-    request: &Request,
-    data: Value,
-) -> Result<()> {
-    let event = Event {
-        request_id: Some(request.id),
-        ..event(app, name, actor, request.creator_id, Some(request.loop_id), data)
-    };
-    Ok(events::insert(tx, &event).await?)
+pub(super) async fn released(app: &App, tx: &mut Tx, actor: Actor, of: &Moved) -> Result<Request> {
+    moved(app, tx, EventName::RequestReleased, actor, of, Step { previous: Some(Status::Claimed), refunded: false })
+        .await
 }
 
 /// Records something about a loop.
-pub(super) async fn about_loop(
+pub(super) async fn of_loop(app: &App, tx: &mut Tx, name: EventName, actor: Actor, it: &Loop) -> Result<()> {
+    let (head, counts) = (head(app, name), counts(app, tx, it).await?);
+    let event = Event { loop_id: Some(it.id), ..event(head, actor, it.creator_id, bodies::of_loop(head, it, counts)) };
+    write(app, tx, &event, None).await
+}
+
+/// Records that somebody was invited, joined or left.
+pub(super) async fn of_member(
     app: &App,
     tx: &mut Tx,
     name: EventName,
     actor: Actor,
     it: &Loop,
+    who: &Member,
+) -> Result<()> {
+    let (head, counts) = (head(app, name), counts(app, tx, it).await?);
+    let event =
+        Event { loop_id: Some(it.id), ..event(head, actor, it.creator_id, bodies::of_member(head, it, counts, who)) };
+    write(app, tx, &event, None).await
+}
+
+async fn counts(app: &App, tx: &mut Tx, it: &Loop) -> Result<Counts> {
+    let people = members::of_loop(tx, it.id, super::members::alive_since(app)).await?;
+    let active = people.iter().filter(|member| member.status == MemberStatus::Active).count();
+    Ok(Counts { active, pending: people.len() - active })
+}
+
+/// Records what happened to a key's window.
+pub(super) async fn of_window(app: &App, tx: &mut Tx, name: EventName, key: &Key, window: Window) -> Result<()> {
+    let head = head(app, name);
+    let event = event(head, Actor::Key(key.id), key.account_id, bodies::of_window(head, key, window));
+    write(app, tx, &event, None).await
+}
+
+/// Records something about a webhook.
+pub(super) async fn of_webhook(
+    app: &App,
+    tx: &mut Tx,
+    name: EventName,
+    actor: Actor,
+    it: &Webhook,
     data: Value,
 ) -> Result<()> {
-    Ok(events::insert(tx, &event(app, name, actor, it.creator_id, Some(it.id), data)).await?)
+    let mut about = serde_json::json!({"webhook": {"id": it.id, "url": it.url, "loop_id": it.loop_id}});
+    if let (Some(about), Value::Object(data)) = (about.as_object_mut(), data) {
+        about.extend(data);
+    }
+    of_account(app, tx, name, actor, it.account_id, about).await
 }
 
 /// Records something about an account or its keys.
-pub(super) async fn about_account(
+pub(super) async fn of_account(
     app: &App,
     tx: &mut Tx,
     name: EventName,
@@ -82,27 +117,33 @@ pub(super) async fn about_account(
     account: Id<Account>,
     data: Value,
 ) -> Result<()> {
-    Ok(events::insert(tx, &event(app, name, actor, account, None, data)).await?)
+    let head = head(app, name);
+    write(app, tx, &event(head, actor, account, bodies::plain(head, &data)), None).await
 }
 
-fn event(
-    app: &App,
-    name: EventName,
-    actor: Actor,
-    account_id: Id<Account>,
-    loop_id: Option<Id<Loop>>,
-    data: Value,
-) -> Event {
+fn head(app: &App, name: EventName) -> Head {
+    Head { name, id: app.new_id(), at: app.now() }
+}
+
+fn event(head: Head, actor: Actor, account_id: Id<Account>, body: Value) -> Event {
     Event {
-        id: app.new_id(),
-        at: app.now(),
-        name,
+        id: head.id,
+        at: head.at,
+        name: head.name,
         actor,
         account_id,
-        loop_id,
+        loop_id: None,
         request_id: None,
         from: None,
         to: None,
-        data: Json(data),
+        data: Json(body),
     }
+}
+
+async fn write(app: &App, tx: &mut Tx, event: &Event, callback: Option<&str>) -> Result<()> {
+    events::insert(tx, event).await?;
+    if event.name.is_public() {
+        deliveries::queue(app, tx, event, callback).await?;
+    }
+    Ok(())
 }

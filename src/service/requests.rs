@@ -6,6 +6,7 @@ use crate::{
     domain::{
         Content, EventName, Feedback, Id, Invalid, Json, Loop, Member, Object, Request, Sent, Status, Timestamp,
         Window,
+        bodies::Step,
         new_requests::{Form, Rules},
         object::longer_than,
         request_changes::RequestChange,
@@ -67,8 +68,7 @@ async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agen
         claimed_at: None,
         claim_expires_at: None,
         response_by: None,
-        responder_name: None,
-        responder_email: None,
+        reviewer: None,
         response_at: None,
         response_data: None,
         cancelled_at: None,
@@ -80,9 +80,7 @@ async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agen
         store::Error::Orphan => loop_service::NOT_FOUND,
         other => other.into(),
     })?;
-    let moved = (request.id, request.creator_id, request.loop_id, None);
-    record::moved(app, &mut tx, EventName::RequestCreated, caller.actor(), &moved, (None, Some(Status::Pending)))
-        .await?;
+    record::of_request(app, &mut tx, EventName::RequestCreated, caller.actor(), &request, Step::default()).await?;
     tx.commit().await?;
     Ok(request)
 }
@@ -187,13 +185,12 @@ pub async fn update(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> 
         match change {
             RequestChange::Nothing => return Ok(Updated { request, refunded: None }),
             RequestChange::Cancel => {
-                return cancel(app, caller, id, None)
-                    .await
-                    .map(|it| Updated { request: it.request, refunded: it.refunded });
+                let done = cancel(app, caller, id, None).await?;
+                return Ok(Updated { request: done.request, refunded: done.refunded });
             }
             RequestChange::Content { content, restart_timeout } => {
-                if change_content(app, caller, &request, &content, restart_timeout).await? {
-                    return Ok(Updated { request: current(app, id).await?, refunded: None });
+                if let Some(request) = change_content(app, caller, &request, &content, restart_timeout).await? {
+                    return Ok(Updated { request, refunded: None });
                 }
             }
         }
@@ -205,19 +202,20 @@ pub async fn update(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> 
 async fn change_content(
     app: &App,
     caller: &Caller,
-    request: &Request,
+    old: &Request,
     content: &Content,
     restart_timeout: bool,
-) -> Result<bool> {
+) -> Result<Option<Request>> {
     let now = app.now();
-    let timeout_at = if restart_timeout { now.plus_seconds(content.timeout_seconds) } else { request.timeout_at };
+    let timeout_at = if restart_timeout { now.plus_seconds(content.timeout_seconds) } else { old.timeout_at };
     let mut tx = app.store.begin().await?;
-    if !requests::update(&mut tx, request, content, timeout_at, now).await? {
-        return Ok(false);
+    if !requests::update(&mut tx, old, content, timeout_at, now).await? {
+        return Ok(None);
     }
-    record::about_request(app, &mut tx, EventName::RequestUpdated, caller.actor(), request, json!({})).await?;
+    let request = requests::find(&mut tx, old.id).await?.ok_or(NOT_FOUND)?;
+    record::of_request(app, &mut tx, EventName::RequestUpdated, caller.actor(), &request, Step::default()).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(request))
 }
 
 async fn made_by(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request> {
@@ -250,23 +248,23 @@ pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<
                 Invalid::with("Request cannot be cancelled in current state", json!({"status": previous})).into()
             );
         }
-        if cancel_from(app, caller, &request, reason).await? {
+        if let Some(request) = cancel_from(app, caller, &request, reason).await? {
             let refunded = if previous == Status::Pending { admission::refund(app, caller).await? } else { None };
-            return Ok(Cancelled { request: current(app, id).await?, previous, refunded });
+            return Ok(Cancelled { request, previous, refunded });
         }
     }
     Err(Error::invalid("Request cannot be cancelled in current state"))
 }
 
-async fn cancel_from(app: &App, caller: &Caller, request: &Request, reason: Option<&str>) -> Result<bool> {
+async fn cancel_from(app: &App, caller: &Caller, old: &Request, reason: Option<&str>) -> Result<Option<Request>> {
     let mut tx = app.store.begin().await?;
-    let Some(moved) = transitions::cancel(&mut tx, request.id, request.status, reason, app.now()).await? else {
-        return Ok(false);
+    let Some(moved) = transitions::cancel(&mut tx, old.id, old.status, reason, app.now()).await? else {
+        return Ok(None);
     };
-    let steps = (Some(request.status), Some(Status::Cancelled));
-    record::moved(app, &mut tx, EventName::RequestCancelled, caller.actor(), &moved, steps).await?;
+    let step = Step { previous: Some(old.status), refunded: old.status == Status::Pending };
+    let request = record::moved(app, &mut tx, EventName::RequestCancelled, caller.actor(), &moved, step).await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(request))
 }
 
 /// The reason in the body of a cancellation, which may be anything or nothing (contract 1.2.2); cut to its longest form.
@@ -294,7 +292,7 @@ pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Se
         store::Error::Orphan => NOT_FOUND,
         other => other.into(),
     })?;
-    record::about_request(app, &mut tx, EventName::RequestFeedback, caller.actor(), &request, json!({})).await?;
+    record::of_request(app, &mut tx, EventName::RequestFeedback, caller.actor(), &request, Step::default()).await?;
     tx.commit().await?;
     Ok(entry)
 }

@@ -3,7 +3,7 @@
 use super::{Error, Result, record, requests as request_service};
 use crate::{
     app::App,
-    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status},
+    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status, bodies::Step},
     store::{Tx, accounts, inbox, members, transitions},
 };
 use serde_json::Value;
@@ -33,18 +33,11 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
         drop(tx);
         return Err(why_not(app, account, id).await?);
     };
-    record::moved(
-        app,
-        &mut tx,
-        EventName::RequestClaimed,
-        Actor::Person(account),
-        &moved,
-        (Some(Status::Pending), Some(Status::Claimed)),
-    )
-    .await?;
+    let step = Step { previous: Some(Status::Pending), refunded: false };
+    let request = record::moved(app, &mut tx, EventName::RequestClaimed, Actor::Person(account), &moved, step).await?;
     members::touch(&mut tx, moved.2, account, now).await?;
     tx.commit().await?;
-    request_service::current(app, id).await
+    Ok(request)
 }
 
 /// Why a claim or an answer was not taken: somebody else has it, it has ended, or the person holds too many.
@@ -68,9 +61,9 @@ pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result
             _ => ENDED,
         });
     };
-    record::released(app, &mut tx, Actor::Person(account), &moved).await?;
+    let request = record::released(app, &mut tx, Actor::Person(account), &moved).await?;
     tx.commit().await?;
-    request_service::current(app, id).await
+    Ok(request)
 }
 
 /// Answers a request with the `response_data` of a body, claiming it on the way if nobody has. Of many answers at once
@@ -97,12 +90,12 @@ async fn answer(app: &App, account: Id<Account>, request: &Request, given: &Valu
     }
     let answer = checked(request, given)?;
     let mut tx = app.store.begin().await?;
-    if !answer_in(app, &mut tx, account, request, &answer).await? {
+    let Some(answered) = answer_in(app, &mut tx, account, request, &answer).await? else {
         drop(tx);
         return Err(why_not(app, account, request.id).await?);
-    }
+    };
     tx.commit().await?;
-    request_service::current(app, request.id).await
+    Ok(answered)
 }
 
 /// The answer in its bare form, if it fits what was asked: the same check for every way in.
@@ -111,12 +104,18 @@ fn checked(request: &Request, given: &Value) -> Result<Json> {
     Ok(Json(answer.map_err(|fault| Invalid::with("Invalid response", fault))?))
 }
 
-async fn answer_in(app: &App, tx: &mut Tx, account: Id<Account>, request: &Request, answer: &Json) -> Result<bool> {
+async fn answer_in(
+    app: &App,
+    tx: &mut Tx,
+    account: Id<Account>,
+    old: &Request,
+    answer: &Json,
+) -> Result<Option<Request>> {
     let now = app.now();
-    let Some(moved) = transitions::answer(&mut *tx, request.id, account, answer, now).await? else { return Ok(false) };
-    let steps = (Some(request.status), Some(Status::Completed));
-    record::moved(app, tx, EventName::RequestCompleted, Actor::Person(account), &moved, steps).await?;
+    let Some(moved) = transitions::answer(&mut *tx, old.id, account, answer, now).await? else { return Ok(None) };
+    let step = Step { previous: Some(old.status), refunded: false };
+    let answered = record::moved(app, tx, EventName::RequestCompleted, Actor::Person(account), &moved, step).await?;
     members::touch(&mut *tx, moved.2, account, now).await?;
-    inbox::drop_drafts(tx, request.id).await?;
-    Ok(true)
+    inbox::drop_drafts(tx, old.id).await?;
+    Ok(Some(answered))
 }

@@ -5,9 +5,9 @@ use crate::domain::{Account, AccountStatus, Email, Id, Role, Secret, Timestamp};
 
 row!(Account { id, email, name, role, status, password_hash, created_at });
 
-/// Adds an account. [`Conflict`](super::Error::Conflict) when the address is taken.
-pub async fn insert(db: impl Db<'_>, account: &Account) -> Result<()> {
-    db.sql("insert into accounts (id, email, name, role, status, password_hash, created_at) values ($1, $2, $3, $4, $5, $6, $7)")
+/// Adds an account, with the secret that its callbacks are signed with. [`Conflict`](super::Error::Conflict) when the address is taken.
+pub async fn insert(db: impl Db<'_>, account: &Account, signing_secret: &Secret) -> Result<()> {
+    db.sql("insert into accounts (id, email, name, role, status, password_hash, created_at, signing_secret) values ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(account.id)
         .bind(&account.email)
         .bind(&account.name)
@@ -15,6 +15,7 @@ pub async fn insert(db: impl Db<'_>, account: &Account) -> Result<()> {
         .bind(account.status)
         .bind(&account.password_hash)
         .bind(account.created_at)
+    .bind(signing_secret)
         .run()
         .await?;
     Ok(())

@@ -5,6 +5,7 @@ use crate::domain::{
     Timestamp,
     requests::{ContentType, Platform, ProcessingType},
     response::ResponseType,
+    webhooks::{DeliveryKind, DeliveryStatus},
     words::Word,
 };
 use sqlx::{
@@ -59,7 +60,7 @@ macro_rules! text_columns {
     )+};
 }
 text_columns!(
-    Id<K>: K, AccountStatus, ContentType, Email, EventName, KeyStatus, MemberRole, MemberStatus, Platform, ProcessingType, ResponseType, Role, Status
+    Id<K>: K, AccountStatus, ContentType, DeliveryKind, DeliveryStatus, Email, EventName, KeyStatus, MemberRole, MemberStatus, Platform, ProcessingType, ResponseType, Role, Status
 );
 column!(Secret as String; |secret| secret.0.clone(); |text: String| Self(text));
 // Kept as a number so that the queue's index sorts by it.

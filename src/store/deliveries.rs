@@ -1,22 +1,43 @@
 //! Deliveries: the outbox. Rows are written in the transaction of the change, leased by workers, and recorded (design 5).
 
-use super::{Db, Result, columns::row};
-use crate::domain::{
-    Delivery, EventName, Id, Request, Timestamp, Webhook, request_filters::Page, webhooks::DeliveryStatus,
+use super::{Db, Result, Tx, columns::row};
+use crate::{
+    domain::{Delivery, EventName, Id, Request, Timestamp, Webhook, request_filters::Page, webhooks::DeliveryStatus},
+    wakeups::Happened,
 };
 
 row!(Delivery {
-    id, event_id, event, kind, account_id, webhook_id, request_id, url, body, status, attempt, cause, next_attempt_at, locked_until,
-    response_status, response_time_ms, response_body, error, created_at, delivered_at
+    id,
+    event_id,
+    event,
+    kind,
+    account_id,
+    webhook_id,
+    request_id,
+    url,
+    body,
+    status,
+    attempt,
+    cause,
+    next_attempt_at,
+    locked_until,
+    response_status,
+    response_time_ms,
+    response_body,
+    error,
+    created_at,
+    delivered_at
 });
 
 /// Adds one. `endpoint` names the receiver whose places it takes.
-pub async fn insert(db: impl Db<'_>, it: &Delivery, endpoint: &str) -> Result<()> {
-    db.sql(
+pub async fn insert(tx: &mut Tx, it: &Delivery, endpoint: &str) -> Result<()> {
+    tx.note(Happened::Delivery);
+    tx.sql(
         "insert into deliveries (id, event_id, event, kind, account_id, webhook_id, request_id, url, endpoint, body, status, attempt, cause,
             next_attempt_at, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
+    .on_postgres("returning pg_notify('hitl', 'delivery')")
     .bind(it.id)
     .bind(it.event_id)
     .bind(it.event)
@@ -45,14 +66,24 @@ pub struct Leased {
     /// The receiver.
     pub endpoint: String,
 }
-row!(Leased, |row| Self { delivery: <Delivery as sqlx::FromRow<'_, _>>::from_row(row)?, endpoint: row.try_get("endpoint")? });
+row!(Leased, |row| Self {
+    delivery: <Delivery as sqlx::FromRow<'_, _>>::from_row(row)?,
+    endpoint: row.try_get("endpoint")?
+});
 
 /// How many due rows are looked at to find some for receivers with a place.
 const LOOKED_AT: i64 = 500;
 
 /// Leases due deliveries until a time: `most` in all, `each` of one receiver, none for the `busy` ones. Of two workers only one
 /// gets a row.
-pub async fn lease(db: impl Db<'_>, busy: &[&str], each: i64, most: i64, until: Timestamp, now: Timestamp) -> Result<Vec<Leased>> {
+pub async fn lease(
+    db: impl Db<'_>,
+    busy: &[&str],
+    each: i64,
+    most: i64,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Leased>> {
     db.sql(
         "update deliveries set locked_until = $1, next_attempt_at = $1
          where id in (

@@ -58,9 +58,7 @@ pub struct Line {
     /// The body that webhooks are sent, or what else is worth keeping.
     pub data: Json,
 }
-row!(Line {
-    seq, id, at, name, actor_kind, actor_id, account_id, loop_id, request_id, from_status, to_status, data
-});
+row!(Line { seq, id, at, name, actor_kind, actor_id, account_id, loop_id, request_id, from_status, to_status, data });
 
 /// Which lines are wanted.
 #[derive(Clone, Debug, Default)]

@@ -19,7 +19,14 @@ row!(Call { call_hash, status, body, created_at });
 
 /// Begins a call, if none was made under this key that still counts; says whether it did. A call that began before `stale` and
 /// has no answer yet died with its process.
-pub async fn begin(db: impl Db<'_>, api_key: Id<Key>, key: &str, call_hash: &str, stale: Timestamp, now: Timestamp) -> Result<bool> {
+pub async fn begin(
+    db: impl Db<'_>,
+    api_key: Id<Key>,
+    key: &str,
+    call_hash: &str,
+    stale: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
     let touched = db
         .sql(
             "insert into idempotency_keys (api_key_id, key, call_hash, created_at) values ($1, $2, $3, $5)
@@ -59,7 +66,11 @@ pub async fn finish(db: impl Db<'_>, api_key: Id<Key>, key: &str, status: i64, b
 
 /// Forgets a call that failed: it may be made again.
 pub async fn forget(db: impl Db<'_>, api_key: Id<Key>, key: &str) -> Result<()> {
-    db.sql("delete from idempotency_keys where api_key_id = $1 and key = $2 and status is null").bind(api_key).bind(key).run().await?;
+    db.sql("delete from idempotency_keys where api_key_id = $1 and key = $2 and status is null")
+        .bind(api_key)
+        .bind(key)
+        .run()
+        .await?;
     Ok(())
 }
 

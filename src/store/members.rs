@@ -1,7 +1,7 @@
 //! Who is in which loop.
 
 use super::{Db, Result, columns::row};
-use crate::domain::{Account, Id, Loop, Member, MemberStatus, Timestamp};
+use crate::domain::{Account, Id, Loop, Member, Timestamp};
 
 row!(Member { loop_id, account_id, email, name, account_status, role, status, invited_at, joined_at, last_active });
 
@@ -82,15 +82,9 @@ pub async fn put(db: impl Db<'_>, member: &Member) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Removes a member or an invitation; says what it was.
-pub async fn remove(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>) -> Result<Option<MemberStatus>> {
-    let removed: Option<(MemberStatus,)> = db
-        .sql("delete from members where loop_id = $1 and account_id = $2 returning status")
-        .bind(id)
-        .bind(account)
-        .optional()
-        .await?;
-    Ok(removed.map(|(status,)| status))
+/// Removes a member or an invitation; says whether there was one.
+pub async fn remove(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>) -> Result<bool> {
+    Ok(db.sql("delete from members where loop_id = $1 and account_id = $2").bind(id).bind(account).run().await? == 1)
 }
 
 /// How many memberships and invitations a loop has.

@@ -2,8 +2,9 @@
 
 use super::{Db, Result, columns::row, sql::Sql};
 use crate::domain::{
-    Account, Content, Id, Loop, Request, Status, Timestamp,
+    Account, Content, Email, Id, Loop, Request, Status, Timestamp,
     request_filters::{RequestFilter, Sort},
+    requests::Reviewer,
 };
 
 row!(Content, |row| Self {
@@ -41,8 +42,7 @@ row!(Request, |row| Self {
     claimed_at: row.try_get("claimed_at")?,
     claim_expires_at: row.try_get("claim_expires_at")?,
     response_by: row.try_get("response_by")?,
-    responder_name: row.try_get("responder_name")?,
-    responder_email: row.try_get("responder_email")?,
+    reviewer: reviewer(row.try_get("reviewer_name")?, row.try_get("reviewer_email")?),
     response_at: row.try_get("response_at")?,
     response_data: row.try_get("response_data")?,
     cancelled_at: row.try_get("cancelled_at")?,
@@ -50,10 +50,14 @@ row!(Request, |row| Self {
     feedback: row.try_get("feedback")?,
 });
 
+fn reviewer(name: Option<String>, email: Option<Email>) -> Option<Reviewer> {
+    name.zip(email).map(|(name, email)| Reviewer { name, email })
+}
+
 /// A request with its loop's name, who answered, and the feedback on it.
-pub(super) const REQUEST: &str = "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as responder_name, p.email as responder_email, f.body as feedback
+pub(super) const REQUEST: &str = "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, f.body as feedback
      from requests r join loops l on l.id = r.loop_id
-     left join accounts p on p.id = r.response_by
+     left join accounts p on p.id = coalesce(r.response_by, r.claimed_by)
      left join feedback f on f.request_id = r.id";
 
 /// Adds a request. [`Orphan`](super::Error::Orphan) when its loop is gone.

@@ -134,6 +134,13 @@ impl Sql<'_> {
         rest.iter().fold(sql, |sql, value| sql.push_bind(",", *value)).push(")")
     }
 
+    /// Adds a condition to the `where` clause: the column holds none of these texts.
+    pub fn and_not_in(self, column: &'static str, texts: &[&str]) -> Self {
+        let Some((first, rest)) = texts.split_first() else { return self };
+        let sql = self.push("and").push(column).push_bind("not in (", *first);
+        rest.iter().fold(sql, |sql, text| sql.push_bind(",", *text)).push(")")
+    }
+
     /// Continues the statement with words that only Postgres needs.
     pub fn on_postgres(self, text: &'static str) -> Self {
         match self.target {

@@ -46,7 +46,11 @@ pub async fn insert(db: impl Db<'_>, it: &Webhook) -> Result<()> {
 
 /// Finds one of an account's.
 pub async fn find(db: impl Db<'_>, id: Id<Webhook>, account: Id<Account>) -> Result<Option<Webhook>> {
-    db.sql("select * from webhooks where id = $1 and account_id = $2 and deleted_at is null").bind(id).bind(account).optional().await
+    db.sql("select * from webhooks where id = $1 and account_id = $2 and deleted_at is null")
+        .bind(id)
+        .bind(account)
+        .optional()
+        .await
 }
 
 /// Finds one, deleted or not: what is on its way is still signed with its secret.
@@ -91,12 +95,22 @@ pub async fn update(db: impl Db<'_>, it: &Webhook) -> Result<bool> {
 
 /// Deletes one of an account's; what is on its way stays signed.
 pub async fn delete(db: impl Db<'_>, id: Id<Webhook>, now: Timestamp) -> Result<bool> {
-    Ok(db.sql("update webhooks set deleted_at = $2 where id = $1 and deleted_at is null").bind(id).bind(now).run().await? == 1)
+    Ok(db
+        .sql("update webhooks set deleted_at = $2 where id = $1 and deleted_at is null")
+        .bind(id)
+        .bind(now)
+        .run()
+        .await?
+        == 1)
 }
 
 /// Deletes those of a loop.
 pub async fn delete_of_loop(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Result<u64> {
-    db.sql("update webhooks set deleted_at = $2 where loop_id = $1 and deleted_at is null").bind(id).bind(now).run().await
+    db.sql("update webhooks set deleted_at = $2 where loop_id = $1 and deleted_at is null")
+        .bind(id)
+        .bind(now)
+        .run()
+        .await
 }
 
 /// Notes a success.
@@ -113,7 +127,12 @@ pub async fn note_success(db: impl Db<'_>, id: Id<Webhook>, status: i64, now: Ti
 }
 
 /// Notes a failed attempt; returns since when there was nothing but failure.
-pub async fn note_failure(db: impl Db<'_>, id: Id<Webhook>, status: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>> {
+pub async fn note_failure(
+    db: impl Db<'_>,
+    id: Id<Webhook>,
+    status: Option<i64>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
     let since: Option<(Timestamp,)> = db
         .sql(
             "update webhooks set last_delivery_at = $3, last_status = $2, failure_count = failure_count + 1,
@@ -144,7 +163,9 @@ pub async fn disable(db: impl Db<'_>, id: Id<Webhook>, reason: &str, now: Timest
 /// Notes that its owner was warned; says whether that was the first time since it began to fail.
 pub async fn warn(db: impl Db<'_>, id: Id<Webhook>, now: Timestamp) -> Result<bool> {
     let touched = db
-        .sql("update webhooks set warned_at = $2 where id = $1 and warned_at is null and enabled and deleted_at is null")
+        .sql(
+            "update webhooks set warned_at = $2 where id = $1 and warned_at is null and enabled and deleted_at is null",
+        )
         .bind(id)
         .bind(now)
         .run()
@@ -154,6 +175,7 @@ pub async fn warn(db: impl Db<'_>, id: Id<Webhook>, now: Timestamp) -> Result<bo
 
 /// The secret that an account's callbacks are signed with.
 pub async fn signing_secret(db: impl Db<'_>, account: Id<Account>) -> Result<Option<Secret>> {
-    let found: Option<(Secret,)> = db.sql("select signing_secret from accounts where id = $1").bind(account).optional().await?;
+    let found: Option<(Secret,)> =
+        db.sql("select signing_secret from accounts where id = $1").bind(account).optional().await?;
     Ok(found.map(|(secret,)| secret))
 }

@@ -19,7 +19,7 @@ row!(Taken { closes_at, used, granted });
 /// One statement, so that any number of processes together never take more than the limit.
 pub async fn take(db: impl Db<'_>, key: Id<Key>, limit: i64, block: i64, now: Timestamp) -> Result<Option<Taken>> {
     db.sql(
-        "insert into windows (key_id, closes_at, used, granted) values ($1, $2, $3, $3)
+        "insert into windows (key_id, closes_at, used, granted, warned, exceeded) values ($1, $2, $3, $3, $6, $6)
          on conflict (key_id) do update set
             granted = case when windows.closes_at <= $4 then excluded.granted
                            when windows.used + $3 <= $5 then $3
@@ -27,6 +27,8 @@ pub async fn take(db: impl Db<'_>, key: Id<Key>, limit: i64, block: i64, now: Ti
             used = case when windows.closes_at <= $4 then excluded.used
                         when windows.used + $3 <= $5 then windows.used + $3
                         else $5 end,
+            warned = case when windows.closes_at <= $4 then $6 else windows.warned end,
+            exceeded = case when windows.closes_at <= $4 then $6 else windows.exceeded end,
             closes_at = case when windows.closes_at <= $4 then excluded.closes_at else windows.closes_at end
          where windows.closes_at <= $4 or windows.used < $5
          returning closes_at, used, granted",
@@ -36,8 +38,21 @@ pub async fn take(db: impl Db<'_>, key: Id<Key>, limit: i64, block: i64, now: Ti
     .bind(block)
     .bind(now)
     .bind(limit)
+    .bind(false)
     .optional()
     .await
+}
+
+/// Notes that its owner was told of a window that is nearly used up; says whether that was the first time.
+pub async fn warn(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp) -> Result<bool> {
+    let sql = db.sql("update windows set warned = $3 where key_id = $1 and closes_at = $2 and not warned");
+    Ok(sql.bind(key).bind(closes_at).bind(true).run().await? == 1)
+}
+
+/// Notes that its owner was told of a window that is used up; says whether that was the first time.
+pub async fn exceed(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp) -> Result<bool> {
+    let sql = db.sql("update windows set exceeded = $3 where key_id = $1 and closes_at = $2 and not exceeded");
+    Ok(sql.bind(key).bind(closes_at).bind(true).run().await? == 1)
 }
 
 /// The window as it stands.

@@ -171,7 +171,7 @@ impl World {
             password_hash: Some(Secret("none".into())),
             created_at: self.now(),
         };
-        store::accounts::insert(&self.app.store, &account).await.unwrap();
+        store::accounts::insert(&self.app.store, &account, &Secret("whsec_test".into())).await.unwrap();
         account
     }
 

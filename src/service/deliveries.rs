@@ -1,0 +1,234 @@
+//! The outbox: what an event causes to be sent, and what becomes of it (contract 12.6 and 12.9, design 5).
+
+use super::{Error, Result, record};
+use crate::{
+    app::App,
+    domain::{
+        Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook, js_json,
+        request_filters::Page,
+        retry::{self, Outcome},
+        webhooks::{DISABLE_AFTER_SECONDS, DeliveryKind, DeliveryStatus, WARN_AFTER_SECONDS},
+    },
+    store::{
+        Tx,
+        deliveries::{self, Attempt, Leased, Wanted},
+        webhooks,
+    },
+};
+use serde_json::json;
+
+/// How long a worker may hold a delivery: longer than an attempt can take.
+const LEASE_SECONDS: i64 = 60;
+
+/// Queues what an event causes, in the transaction of the event: to the request's callback, and to the webhooks that want it.
+pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Option<&str>) -> Result<()> {
+    let registered = webhooks::of_account(&mut *tx, event.account_id).await?;
+    let wanting: Vec<&Webhook> = registered.iter().filter(|webhook| webhook.wants(event)).collect();
+    if wanting.is_empty() && callback.is_none() {
+        return Ok(());
+    }
+    let body = js_json::to_string(&event.data);
+    if let Some(url) = callback {
+        let delivery = delivery(app, event, DeliveryKind::Callback, None, url, &body);
+        deliveries::insert(&mut *tx, &delivery, &host(url)).await?;
+    }
+    for webhook in wanting {
+        let delivery = delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body);
+        deliveries::insert(&mut *tx, &delivery, &webhook.id.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Queues one test event to a webhook.
+pub(super) async fn queue_test(app: &App, tx: &mut Tx, event: &Event, webhook: &Webhook) -> Result<Delivery> {
+    let body = js_json::to_string(&event.data);
+    let mut delivery = delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body);
+    "test".clone_into(&mut delivery.cause);
+    // Held from the start: the caller sends it, not a worker.
+    delivery.next_attempt_at = Some(app.now().plus_seconds(LEASE_SECONDS));
+    deliveries::insert(tx, &delivery, &webhook.id.to_string()).await?;
+    Ok(delivery)
+}
+
+fn delivery(
+    app: &App,
+    event: &Event,
+    kind: DeliveryKind,
+    webhook: Option<Id<Webhook>>,
+    url: &str,
+    body: &str,
+) -> Delivery {
+    Delivery {
+        id: app.new_id(),
+        event_id: event.id,
+        event: event.name,
+        kind,
+        account_id: event.account_id,
+        webhook_id: webhook,
+        request_id: event.request_id,
+        url: url.to_owned(),
+        body: body.to_owned(),
+        status: DeliveryStatus::Pending,
+        attempt: 0,
+        cause: "event".into(),
+        next_attempt_at: Some(event.at),
+        locked_until: None,
+        response_status: None,
+        response_time_ms: None,
+        response_body: None,
+        error: None,
+        created_at: event.at,
+        delivered_at: None,
+    }
+}
+
+/// Callbacks to one host share its places.
+fn host(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    parsed.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).unwrap_or_default()
+}
+
+/// Takes due deliveries to send: `most` in all, `each` of one receiver, none for the `busy` ones.
+pub async fn lease(app: &App, busy: &[&str], each: i64, most: i64) -> Result<Vec<Leased>> {
+    let now = app.now();
+    Ok(deliveries::lease(&app.store, busy, each, most, now.plus_seconds(LEASE_SECONDS), now).await?)
+}
+
+/// When the next delivery is due, those for busy receivers left out.
+pub async fn next_due(app: &App, busy: &[&str]) -> Result<Option<Timestamp>> {
+    Ok(deliveries::next_due(&app.store, busy).await?)
+}
+
+/// The secrets that sign a delivery, the present one first. A webhook that is gone or disabled is not sent to: `Err` says why.
+pub async fn secrets(app: &App, it: &Delivery) -> Result<std::result::Result<Vec<Secret>, &'static str>> {
+    let Some(id) = it.webhook_id else {
+        let secret = webhooks::signing_secret(&app.store, it.account_id).await?;
+        return Ok(secret.map(|secret| vec![secret]).ok_or("the account is gone"));
+    };
+    let Some(webhook) = webhooks::find_any(&app.store, id).await? else { return Ok(Err("the webhook is gone")) };
+    if !webhook.enabled && it.cause != "test" && it.cause != "manual" {
+        return Ok(Err("the webhook is disabled"));
+    }
+    Ok(Ok(webhook.secrets(app.now()).into_iter().cloned().collect()))
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// The status that came back.
+    pub status: Option<u16>,
+    /// The receiver's `Retry-After`, in seconds.
+    pub retry_after: Option<i64>,
+    /// What came back, cut.
+    pub body: Option<String>,
+    /// Why nothing came back.
+    pub error: Option<String>,
+    /// Trying again cannot help: the target is forbidden, or the webhook gone.
+    pub hopeless: bool,
+    /// How long it took.
+    pub millis: i64,
+}
+
+/// Records an attempt: success, another try later, or the end. What a receiver's failing means for its webhook is decided here.
+pub async fn record(app: &App, it: &Delivery, sent: Sent) -> Result<DeliveryStatus> {
+    let now = app.now();
+    let outcome = match sent.status {
+        Some(status) => retry::outcome(status, sent.retry_after),
+        None if sent.hopeless => Outcome::Failed,
+        None => Outcome::Again(None),
+    };
+    let next = match outcome {
+        Outcome::Again(retry_after) if it.cause != "test" => {
+            retry::next_attempt(it.attempt + 1, retry_after, app.random::<1>()[0], now)
+        }
+        _ => None,
+    };
+    let status = match (outcome, next) {
+        (Outcome::Delivered, _) => DeliveryStatus::Success,
+        (_, Some(_)) => DeliveryStatus::Retrying,
+        (_, None) => DeliveryStatus::Failed,
+    };
+    let response_status = sent.status.map(i64::from);
+    let attempt = Attempt {
+        status: Some(status),
+        next_attempt_at: next,
+        response_status,
+        response_time_ms: sent.millis,
+        response_body: sent.body,
+        error: sent.error.or_else(|| (outcome != Outcome::Delivered).then(|| unwelcome(sent.status))),
+        ended_at: Some(now),
+    };
+    let mut tx = app.store.begin().await?;
+    if !deliveries::record(&mut tx, it, &attempt).await? {
+        return Ok(status); // the lease had run out: whoever has it now records
+    }
+    if let Some(id) = it.webhook_id {
+        note(app, &mut tx, id, outcome, response_status, now).await?;
+    }
+    tx.commit().await?;
+    Ok(status)
+}
+
+fn unwelcome(status: Option<u16>) -> String {
+    status.map_or_else(|| "no answer".to_owned(), |status| format!("the receiver answered {status}"))
+}
+
+async fn note(
+    app: &App,
+    tx: &mut Tx,
+    id: Id<Webhook>,
+    outcome: Outcome,
+    status: Option<i64>,
+    now: Timestamp,
+) -> Result<()> {
+    if outcome == Outcome::Delivered {
+        return Ok(webhooks::note_success(tx, id, status.unwrap_or(200), now).await?);
+    }
+    let since = webhooks::note_failure(&mut *tx, id, status, now).await?;
+    if outcome == Outcome::Gone {
+        return disable(app, tx, id, "the receiver answered 410 Gone").await;
+    }
+    let failing = since.map_or(0, |since| now.micros_since(since) / 1_000_000);
+    if failing >= DISABLE_AFTER_SECONDS {
+        return disable(app, tx, id, "nothing but failure for 5 days").await;
+    }
+    if failing >= WARN_AFTER_SECONDS && webhooks::warn(&mut *tx, id, now).await? {
+        let Some(webhook) = webhooks::find_any(&mut *tx, id).await? else { return Ok(()) };
+        let data = json!({"failing_since": since, "disabled_at": since.map(|since| since.plus_seconds(DISABLE_AFTER_SECONDS))});
+        return record::of_webhook(app, tx, EventName::WebhookFailing, Actor::Clock, &webhook, data).await;
+    }
+    Ok(())
+}
+
+async fn disable(app: &App, tx: &mut Tx, id: Id<Webhook>, reason: &str) -> Result<()> {
+    if !webhooks::disable(&mut *tx, id, reason, app.now()).await? {
+        return Ok(());
+    }
+    deliveries::give_up(&mut *tx, id, &format!("the webhook was disabled: {reason}")).await?;
+    let Some(webhook) = webhooks::find_any(&mut *tx, id).await? else { return Ok(()) };
+    record::of_webhook(app, tx, EventName::WebhookDisabled, Actor::Clock, &webhook, json!({"reason": reason})).await
+}
+
+/// A page of a log of deliveries.
+pub struct Log {
+    /// The entries, the newest first.
+    pub deliveries: Vec<Delivery>,
+    /// How many there are on all pages.
+    pub total: i64,
+    /// Which page this is.
+    pub page: Page,
+}
+
+pub(super) async fn log(app: &App, wanted: &Wanted, page: Page) -> Result<Log> {
+    let deliveries = deliveries::list(&app.store, wanted, page).await?;
+    Ok(Log { deliveries, total: deliveries::count(&app.store, wanted).await?, page })
+}
+
+/// The deliveries of a request, for whoever made it.
+pub async fn of_request(app: &App, caller: &super::Caller, id: Id<Request>, page: Page) -> Result<Log> {
+    let request = super::requests::show(app, caller, id).await?;
+    if request.creator_id != caller.account_id() {
+        return Err(Error::denied("Access denied to this request"));
+    }
+    log(app, &Wanted { request_id: Some(id), ..Wanted::default() }, page).await
+}
