@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{Id, Timestamp},
+    sender::Sender,
     service::{admission::Admission, passwords::Passwords, throttle::Throttle},
     settings::Settings,
     store::Store,
@@ -42,6 +43,8 @@ pub struct App {
     pub throttle: Arc<Throttle>,
     /// The passwords being hashed.
     pub passwords: Arc<Passwords>,
+    /// What sends deliveries.
+    pub sender: Arc<Sender>,
 }
 
 impl App {
@@ -57,6 +60,7 @@ impl App {
             clock,
             rng,
             throttle: Arc::new(Throttle::new(&settings.limits)),
+            sender: Arc::new(Sender::new(settings.webhooks.targets.clone()).expect("a client without special wishes")),
             settings: Arc::new(settings),
             base_url: base_url.into(),
             admission: Arc::default(),

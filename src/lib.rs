@@ -8,7 +8,7 @@
 //! * [`http`]: the wire; `http/mod.rs` shows every route, `http/error.rs` alone knows the status of an error.
 //! * [`worker`]: what happens without a caller: deadlines, sweeping.
 //! * [`cli`]: the command line, another way to the same services.
-//! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`serve`]: listening and stopping.
+//! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way. [`serve`]: listening and stopping.
 //!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
 //!
 //! To add an endpoint, see `CONTRIBUTING.md`.
@@ -17,6 +17,7 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod http;
+pub mod sender;
 pub mod serve;
 pub mod service;
 pub mod settings;

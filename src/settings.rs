@@ -8,6 +8,7 @@ mod reader;
 mod rules;
 mod sources;
 
+use crate::domain::targets::Targets;
 pub use faults::{Fault, Faults, Place};
 pub use sources::Sources;
 
@@ -89,6 +90,8 @@ pub struct Sessions {
 pub struct Webhooks {
     /// Whether plain `http:` addresses are accepted (contract section 12.7).
     pub allow_http: bool,
+    /// Which addresses may be connected to.
+    pub targets: Targets,
 }
 
 /// How Postgres is used.
@@ -149,7 +152,13 @@ impl Settings {
                 claims_per_reviewer: reader.take("reviews.claims_per_reviewer", rules::whole(1, 1000)),
             },
             sessions: Sessions { lifetime: reader.take("sessions.days", rules::days(1, 365)) },
-            webhooks: Webhooks { allow_http: reader.take("webhooks.allow_http", rules::yes_or_no) },
+            webhooks: Webhooks {
+                allow_http: reader.take("webhooks.allow_http", rules::yes_or_no),
+                targets: Targets {
+                    private_networks: reader.take("webhooks.allow_private_networks", rules::yes_or_no),
+                    allowed: reader.take("webhooks.allow", rules::networks),
+                },
+            },
             postgres: Postgres { connections: reader.take("postgres.connections", rules::whole(1, 1000)) },
             log: Log {
                 level: reader.take("log.level", rules::log_level),

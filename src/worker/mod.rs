@@ -1,7 +1,9 @@
 //! What happens without a caller. Each worker is a `step` that a test can call; the loop around it is a few lines.
 
 pub mod checkpoint;
+pub mod deliver;
 pub mod expire;
+pub mod hear;
 pub mod sweep;
 
 use crate::app::App;
@@ -10,6 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Starts every worker; they end when the token is cancelled.
 pub fn start(app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
+    tasks.spawn(deliver::run(app.clone(), stop.clone()));
+    tasks.spawn(repeat(app.clone(), stop.clone(), "listening", hear::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "deadlines", expire::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "sweeping", sweep::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "checkpoints", checkpoint::step));
@@ -26,7 +30,11 @@ async fn repeat<F: Future<Output = anyhow::Result<Duration>> + Send>(
     work: impl Fn(App) -> F + Send,
 ) {
     while !stop.is_cancelled() {
-        let rest = work(app.clone()).await.unwrap_or_else(|error| {
+        let done = tokio::select! {
+            () = stop.cancelled() => return,
+            done = work(app.clone()) => done,
+        };
+        let rest = done.unwrap_or_else(|error| {
             tracing::error!(worker = name, %error, "a worker failed and will try again");
             AFTER_FAILURE
         });

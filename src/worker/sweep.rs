@@ -3,17 +3,26 @@
 use crate::{
     app::App,
     domain::loops::INVITATION_SECONDS,
-    store::{members, sessions},
+    store::{deliveries, idempotency, members, sessions},
 };
 use std::time::Duration;
 
 const REST: Duration = Duration::from_mins(10);
+
+/// How long the log of deliveries is kept: 30 days (contract 12.9).
+const KEPT_SECONDS: i64 = 30 * 24 * 3600;
+/// How long an `Idempotency-Key` counts: a day (quality A15).
+const REMEMBERED_SECONDS: i64 = 24 * 3600;
+/// Deliveries removed at a time.
+const BATCH: i64 = 10_000;
 
 /// Sweeps once.
 pub async fn step(app: App) -> anyhow::Result<Duration> {
     let now = app.now();
     let ended = sessions::sweep(&app.store, now).await?;
     let lapsed = members::sweep(&app.store, now.plus_seconds(-INVITATION_SECONDS)).await?;
+    deliveries::sweep(&app.store, now.plus_seconds(-KEPT_SECONDS), BATCH).await?;
+    idempotency::sweep(&app.store, now.plus_seconds(-REMEMBERED_SECONDS)).await?;
     app.throttle.sweep();
     tracing::debug!(sessions = ended, invitations = lapsed, "swept");
     Ok(REST)

@@ -1,0 +1,158 @@
+//! Sends what is due: leases, sends outside any transaction, records (design 5). A receiver that hangs holds its own few places
+//! and nobody else's.
+
+use crate::{
+    app::App,
+    service::deliveries::{self, Sent},
+    store::deliveries::Leased,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Deliveries of one receiver that may be under way in this process.
+const EACH: i64 = 8;
+/// Deliveries that may be under way in this process.
+const MOST: i64 = 512;
+/// Deliveries leased at a time.
+const BATCH: i64 = 64;
+/// The longest rest: another process may have queued something whose notice was lost.
+const LONGEST: Duration = Duration::from_secs(5);
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Sends one delivery and records what came of it.
+pub async fn send(app: &App, leased: &Leased) -> anyhow::Result<()> {
+    let it = &leased.delivery;
+    let sent = match deliveries::secrets(app, it).await? {
+        Ok(secrets) => attempt(app, leased, &secrets).await,
+        Err(reason) => Sent { error: Some(reason.to_owned()), hopeless: true, ..Sent::default() },
+    };
+    tracing::debug!(delivery = %it.id, event = %it.event, status = sent.status, millis = sent.millis, error = sent.error, "sent");
+    deliveries::record(app, it, sent).await?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long an attempt took")]
+async fn attempt(app: &App, leased: &Leased, secrets: &[crate::domain::Secret]) -> Sent {
+    let start = std::time::Instant::now();
+    let sent = app.sender.send(&leased.delivery, secrets, app.now()).await;
+    Sent { millis: i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX), ..sent }
+}
+
+/// Sends everything that is due now and waits for it; says how much that was. For tests.
+pub async fn step(app: &App) -> anyhow::Result<usize> {
+    let mut sent = 0;
+    loop {
+        let leased = deliveries::lease(app, &[], EACH, BATCH).await?;
+        if leased.is_empty() {
+            return Ok(sent);
+        }
+        sent += leased.len();
+        let mut under_way = JoinSet::new();
+        for it in leased {
+            let app = app.clone();
+            under_way.spawn(async move { send(&app, &it).await });
+        }
+        while let Some(done) = under_way.join_next().await {
+            done??;
+        }
+    }
+}
+
+/// Sends what is due, as it comes due, until told to stop; what is under way is finished.
+pub async fn run(app: App, stop: CancellationToken) {
+    let (places, tasks) = (Arc::new(Places::default()), TaskTracker::new());
+    let mut queued = app.store.wakeups().deliveries();
+    while !stop.is_cancelled() {
+        queued.mark_unchanged();
+        let rest = match start_some(&app, &places, &tasks).await {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::error!(%error, "deliveries could not be leased; trying again");
+                AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(rest) => {}
+            _ = queued.changed() => {}
+            () = places.freed.notified() => {}
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Starts what is due and has a place; says how long until something is due. Looking costs no write.
+async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> anyhow::Result<Duration> {
+    let busy = places.busy();
+    let busy: Vec<&str> = busy.iter().map(String::as_str).collect();
+    let free = MOST - places.taken();
+    let Some(due) = deliveries::next_due(app, &busy).await?.filter(|_| free > 0) else { return Ok(LONGEST) };
+    let until = due.micros_since(app.now());
+    if until > 0 {
+        return Ok(Duration::from_micros(until.unsigned_abs()).min(LONGEST));
+    }
+    let leased = deliveries::lease(app, &busy, EACH, BATCH.min(free)).await?;
+    for it in leased {
+        let (app, place) = (app.clone(), places.take(&it.endpoint));
+        tasks.spawn(async move {
+            if let Err(error) = send(&app, &it).await {
+                tracing::error!(%error, delivery = %it.delivery.id, "a delivery was not recorded; it will be sent again");
+            }
+            drop(place);
+        });
+    }
+    Ok(Duration::ZERO)
+}
+
+/// Who is being sent to.
+#[derive(Default)]
+struct Places {
+    taken: Mutex<HashMap<String, i64>>,
+    freed: Notify,
+}
+
+impl Places {
+    fn taken(&self) -> i64 {
+        self.lock().values().sum()
+    }
+
+    /// Receivers without a free place.
+    fn busy(&self) -> Vec<String> {
+        self.lock().iter().filter(|(_, count)| **count >= EACH).map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+
+    fn take(self: &Arc<Self>, endpoint: &str) -> Place {
+        *self.lock().entry(endpoint.to_owned()).or_default() += 1;
+        Place { places: self.clone(), endpoint: endpoint.to_owned() }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place that somebody's delivery takes.
+struct Place {
+    places: Arc<Places>,
+    endpoint: String,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.lock();
+        if let Some(count) = taken.get_mut(&self.endpoint) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.endpoint);
+            }
+        }
+        drop(taken);
+        self.places.freed.notify_one();
+    }
+}
