@@ -26,8 +26,8 @@ pub const HEADERS: [HeaderName; 3] = [
 
 /// Who was let in, for the handlers behind.
 #[derive(Clone)]
-struct Admitted {
-    caller: Caller,
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
     window: Window,
 }
 
@@ -43,8 +43,11 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
             if let Err(error) = admission::note_use(&app, &caller).await {
                 tracing::warn!(%error, "the last use of a key was not noted");
             }
-            request.extensions_mut().insert(Admitted { caller, window });
-            (next.run(request).await, window)
+            request.extensions_mut().insert(Admitted { caller: caller.clone(), window });
+            let response = next.run(request).await;
+            let free = response.status() == StatusCode::NOT_MODIFIED;
+            let window = if free { refunded(&app, &caller).await.unwrap_or(window) } else { window };
+            (response, window)
         }
         Err(Error::Limited { window, retry_after }) => {
             (ApiError::from(Error::Limited { window, retry_after }).into_response(), window)
@@ -52,6 +55,12 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
         Err(error) => return ApiError::from(error).into_response(),
     };
     with_window(&app, response, window)
+}
+
+/// An answer of 304 costs nothing (contract 3.2).
+async fn refunded(app: &App, caller: &Caller) -> Option<Window> {
+    let given_back = admission::refund(app, caller).await;
+    given_back.inspect_err(|error| tracing::warn!(%error, "a request was not given back")).ok().flatten()
 }
 
 /// Puts the window on a response; one that the handler put beside it, after a refund, wins.
@@ -120,7 +129,7 @@ macro_rules! permissions {
         }
     )+};
 }
-permissions!(LoopsRead, LoopsWrite, RequestsRead, RequestsWrite);
+permissions!(LoopsRead, LoopsWrite, RequestsRead, RequestsWrite, WebhooksRead, WebhooksWrite);
 
 /// A caller whose account is active and whose key holds the scope.
 pub struct With<P> {
@@ -154,7 +163,7 @@ impl FromRequestParts<App> for Anyone {
 }
 
 /// A route that forgot the layer in front refuses everybody.
-fn admitted(parts: &Parts) -> Result<Admitted, ApiError> {
+pub(super) fn admitted(parts: &Parts) -> Result<Admitted, ApiError> {
     let missing = Error::Unauthenticated { msg: "Missing or invalid authorization header", detail: None };
     parts.extensions.get::<Admitted>().cloned().ok_or_else(|| missing.into())
 }

@@ -48,6 +48,12 @@ impl Named for PathId<crate::domain::Loop> {
 impl Named for PathId<crate::domain::Request> {
     const NAME_AND_MSG: (&'static str, &'static str) = ("request_id", "Invalid request ID format");
 }
+impl Named for PathId<crate::domain::Webhook> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("webhook_id", "Invalid webhook ID format");
+}
+impl Named for PathId<crate::domain::Delivery> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("delivery_id", "Invalid delivery ID format");
+}
 impl Named for PathId<crate::domain::Account> {
     const NAME_AND_MSG: (&'static str, &'static str) = ("user_id", "Invalid user ID format");
 }

@@ -2,12 +2,16 @@
 
 pub mod admission;
 pub mod assets;
+pub mod audit;
 pub mod cors;
 pub mod error;
+pub mod etag;
 pub mod extract;
 pub mod health;
+pub mod idempotency;
 pub mod invites;
 pub mod keys;
+pub mod live;
 pub mod loops;
 pub mod members;
 pub mod openapi;
@@ -20,6 +24,7 @@ pub mod reviewer;
 pub mod routes;
 pub mod schemas;
 pub mod views;
+pub mod webhooks;
 
 use crate::app::App;
 use axum::{Router, middleware, middleware::from_fn_with_state};
@@ -66,6 +71,23 @@ pub fn keyed() -> Routes {
         .delete(&api("/requests/{request_id}"), requests::cancel)
         .post(&api("/requests/{request_id}/cancel"), requests::cancel_by_post)
         .post(&api("/requests/{request_id}/feedback"), requests::give_feedback)
+        .get(&api("/requests/{request_id}/wait"), requests::wait)
+        .get(&api("/requests/{request_id}/events"), live::of_request)
+        .get(&api("/requests/{request_id}/timeline"), live::timeline)
+        .get(&api("/requests/{request_id}/deliveries"), webhooks::of_request)
+        .get(&api("/events"), live::of_account)
+        .get(&api("/webhooks"), webhooks::list)
+        .post(&api("/webhooks"), webhooks::create)
+        .get(&api("/webhooks/signing-secret"), webhooks::signing_secret)
+        .get(&api("/webhooks/{webhook_id}"), webhooks::show)
+        .patch(&api("/webhooks/{webhook_id}"), webhooks::update)
+        .put(&api("/webhooks/{webhook_id}"), webhooks::replace)
+        .delete(&api("/webhooks/{webhook_id}"), webhooks::delete)
+        .post(&api("/webhooks/{webhook_id}/test"), webhooks::test)
+        .post(&api("/webhooks/{webhook_id}/rotate-secret"), webhooks::rotate_secret)
+        .get(&api("/webhooks/{webhook_id}/deliveries"), webhooks::log)
+        .post(&api("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"), webhooks::redeliver)
+        .post(&api("/webhooks/{webhook_id}/recover"), webhooks::recover)
 }
 
 /// What reviewers call with a session (contract 16.2); never with an API key.
@@ -78,6 +100,7 @@ pub fn reviewed() -> Routes {
         .post(&reviewer("/password"), review_session::change_password)
         .get(&reviewer("/me"), reviewer::me)
         .get(&reviewer("/inbox"), reviewer::inbox)
+        .get(&reviewer("/audit"), audit::log)
         .get(&reviewer("/history"), reviewer::history)
         .get(&reviewer("/requests/{request_id}"), reviewer::show)
         .post(&reviewer("/requests/{request_id}/claim"), reviewer::claim)
@@ -114,7 +137,7 @@ pub fn pages() -> Routes {
 pub fn router(app: App) -> Router {
     let body_time = app.settings.request_timeout;
     Router::new()
-        .merge(keyed().router.route_layer(from_fn_with_state(app.clone(), admission::admit)))
+        .merge(keyed_router(&app))
         .merge(reviewed().router)
         .merge(open().router)
         .merge(pages().router.route_layer(middleware::from_fn(pages::guard)))
@@ -125,6 +148,15 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn_with_state(app.clone(), crate::telemetry::trace))
         .with_state(app)
+}
+
+/// In front of what programs call: the admission, then what answers from memory.
+fn keyed_router(app: &App) -> Router<App> {
+    keyed()
+        .router
+        .route_layer(middleware::from_fn(etag::tag))
+        .route_layer(from_fn_with_state(app.clone(), idempotency::once))
+        .route_layer(from_fn_with_state(app.clone(), admission::admit))
 }
 
 /// The server with a trailing slash tolerated, without a redirect (contract 1.1.5).

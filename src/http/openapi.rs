@@ -1,8 +1,8 @@
 //! The API's description, generated from the handlers, with what all of them share added here.
 
 use super::{
-    health, invites, keyed, keys, loops, members, open, reply::Failure, requests, review_session, reviewed, reviewer,
-    routes::Operation,
+    audit, health, invites, keyed, keys, live, loops, members, open, reply::Failure, requests, review_session,
+    reviewed, reviewer, routes::Operation, webhooks,
 };
 use axum::{
     http::{Method, StatusCode, header},
@@ -32,7 +32,11 @@ use utoipa::{
         loops::list, loops::create, loops::show, loops::update, loops::patch, loops::delete, loops::statistics, loops::rotate_code,
         members::list, members::invite, members::remove,
         requests::create, requests::list_of_loop, requests::list, requests::create_legacy, requests::show, requests::show_again,
-        requests::update, requests::replace, requests::cancel, requests::cancel_by_post, requests::give_feedback,
+        requests::update, requests::replace, requests::cancel, requests::cancel_by_post, requests::give_feedback, requests::wait,
+        live::of_request, live::timeline, live::of_account,
+        webhooks::create, webhooks::list, webhooks::show, webhooks::update, webhooks::replace, webhooks::delete, webhooks::test,
+        webhooks::rotate_secret, webhooks::log, webhooks::redeliver, webhooks::recover, webhooks::of_request, webhooks::signing_secret,
+        audit::log,
         review_session::open, review_session::close, review_session::sign_up, review_session::set_up, review_session::change_password,
         reviewer::me, reviewer::inbox, reviewer::history, reviewer::show, reviewer::claim, reviewer::release, reviewer::respond,
         reviewer::keep_draft, reviewer::loops, reviewer::join, reviewer::leave,
@@ -45,6 +49,7 @@ use utoipa::{
         (name = "Loops", description = "Groups of people who answer."),
         (name = "Members", description = "Who is in a loop, and how people get in."),
         (name = "Requests", description = "Questions put to a loop, and their answers."),
+        (name = "Webhooks", description = "Addresses that hear of events, and what was sent to them."),
         (name = "Reviewer: session", description = "Signing in. A session is for people: an API key is refused."),
         (name = "Reviewer: work", description = "Claiming and answering."),
         (name = "Reviewer: loops", description = "Joining and leaving."),

@@ -61,12 +61,12 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 
 /// JSON with the content type that clients look for (contract 1.3.1).
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    json_text(status, serde_json::to_vec(body).expect("our own structures serialise"))
+}
+
+/// The same with JSON that is text already.
+pub fn json_text(status: StatusCode, body: impl Into<Body>) -> Response {
     const TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
-    let body = serde_json::to_vec(body).expect("our own structures serialise");
-    (
-        status,
-        [(header::CONTENT_TYPE, TYPE), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-        Body::from(body),
-    )
-        .into_response()
+    const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+    (status, [(header::CONTENT_TYPE, TYPE), (header::CACHE_CONTROL, NO_STORE)], body.into()).into_response()
 }

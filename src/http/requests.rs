@@ -322,17 +322,38 @@ pub async fn list_of_loop(
 
 /// Shows a request
 ///
-/// For whoever made it, the loop's creator and its members. This is what to poll.
-#[utoipa::path(get, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)),
+/// For whoever made it, the loop's creator and its members. With `wait` it answers when the request is final, at that many
+/// seconds at the latest; a waiting call counts once.
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path),
+        ("wait" = Option<i64>, Query, description = "Seconds to wait for the end, 1 to 300")),
     responses((status = 200, description = "Request retrieved successfully", body = Envelope<OneRequest>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn show(
     caller: With<RequestsRead>,
     State(app): State<App>,
     PathId(id): PathId<Request>,
+    query: Query,
 ) -> Result<Reply<OneRequest>, ApiError> {
-    let request = requests::show(&app, &caller.caller, id).await.or_failed("Failed to retrieve request")?;
-    Ok(Reply::ok("Request retrieved successfully", request.into()))
+    let request = requests::show_after(&app, &caller.caller, id, query.value("wait")).await;
+    Ok(Reply::ok("Request retrieved successfully", request.or_failed("Failed to retrieve request")?.into()))
+}
+
+/// Waits for a request to be final
+///
+/// Answers with the request, at `timeout` seconds at the latest, whatever its state is then.
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}/wait", tag = "Requests", params(("request_id" = String, Path),
+        ("timeout" = Option<i64>, Query, description = "Seconds to wait, 1 to 300; 60 when left out")),
+    responses((status = 200, description = "Request retrieved successfully", body = Envelope<OneRequest>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn wait(
+    caller: With<RequestsRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    query: Query,
+) -> Result<Reply<OneRequest>, ApiError> {
+    let seconds = query.value("timeout").unwrap_or("60");
+    let request = requests::show_after(&app, &caller.caller, id, Some(seconds)).await;
+    Ok(Reply::ok("Request retrieved successfully", request.or_failed("Failed to retrieve request")?.into()))
 }
 
 /// Shows a request (the same, as samples write it)
@@ -343,8 +364,9 @@ pub async fn show_again(
     caller: With<RequestsRead>,
     app: State<App>,
     id: PathId<Request>,
+    query: Query,
 ) -> Result<Reply<OneRequest>, ApiError> {
-    show(caller, app, id).await
+    show(caller, app, id, query).await
 }
 
 /// Changes an open request

@@ -218,6 +218,59 @@ pub struct FeedbackFields {
     category: Option<String>,
 }
 
+/// A new webhook (12.8).
+#[derive(ToSchema)]
+#[schema(example = json!({"url": "https://app.example.com/hooks/hitl", "events": ["request.completed", "request.timeout"]}))]
+pub struct NewWebhookBody {
+    /// An absolute http(s) URL.
+    #[schema(max_length = 2048)]
+    url: String,
+    /// `*`, `request.*`, names, `loop.<id>.*`, and `!` before any of them; `["*"]` when left out.
+    events: Option<Vec<String>>,
+    /// 8 to 256 characters; made by the server when left out.
+    #[schema(min_length = 8, max_length = 256)]
+    secret: Option<String>,
+    /// `global` or `loop`.
+    #[schema(rename = "type")]
+    kind: Option<String>,
+    /// The one loop it is about: one of yours.
+    loop_id: Option<String>,
+    /// Whether it is sent anything; true when left out.
+    enabled: Option<bool>,
+    /// At most 500 characters.
+    #[schema(max_length = 500)]
+    description: Option<String>,
+}
+
+/// What of a webhook is to change: at least one field (12.8).
+#[derive(ToSchema)]
+#[schema(example = json!({"enabled": false}))]
+pub struct WebhookChangeBody {
+    /// Where deliveries go.
+    url: Option<String>,
+    /// What it wants.
+    events: Option<Vec<String>>,
+    /// Takes the place of the old one, which signs for 24 hours more.
+    secret: Option<String>,
+    /// `global` or `loop`.
+    #[schema(rename = "type")]
+    kind: Option<String>,
+    /// The one loop it is about.
+    loop_id: Option<String>,
+    /// Whether it is sent anything.
+    enabled: Option<bool>,
+    /// What to say of it.
+    description: Option<String>,
+}
+
+/// What to send again.
+#[derive(ToSchema)]
+#[schema(example = json!({"since": "2024-03-15T10:00:00Z"}))]
+pub struct RecoverBody {
+    /// Everything that was made since then and given up.
+    since: String,
+}
+
 /// Who signs in.
 #[derive(ToSchema)]
 #[schema(example = json!({"email": "jane@example.com", "password": "correct horse battery"}))]

@@ -1,11 +1,11 @@
 //! The outbox: what an event causes to be sent, and what becomes of it (contract 12.6 and 12.9, design 5).
 
-use super::{Error, Result, record};
+use super::{Caller, Error, Result, record};
 use crate::{
     app::App,
     domain::{
-        Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook, js_json,
-        request_filters::Page,
+        Account, Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook, js_json,
+        request_filters::{Page, Query, page},
         retry::{self, Outcome},
         webhooks::{DISABLE_AFTER_SECONDS, DeliveryKind, DeliveryStatus, WARN_AFTER_SECONDS},
     },
@@ -39,15 +39,19 @@ pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Optio
     Ok(())
 }
 
-/// Queues one test event to a webhook.
-pub(super) async fn queue_test(app: &App, tx: &mut Tx, event: &Event, webhook: &Webhook) -> Result<Delivery> {
+/// Writes one test event to a webhook, held by whoever asked: they send it at once.
+pub(super) async fn queue_test(app: &App, tx: &mut Tx, event: &Event, webhook: &Webhook) -> Result<Leased> {
     let body = js_json::to_string(&event.data);
-    let mut delivery = delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body);
-    "test".clone_into(&mut delivery.cause);
-    // Held from the start: the caller sends it, not a worker.
-    delivery.next_attempt_at = Some(app.now().plus_seconds(LEASE_SECONDS));
-    deliveries::insert(tx, &delivery, &webhook.id.to_string()).await?;
-    Ok(delivery)
+    let until = app.now().plus_seconds(LEASE_SECONDS);
+    let delivery = Delivery {
+        cause: "test".into(),
+        next_attempt_at: Some(until),
+        locked_until: Some(until),
+        ..delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body)
+    };
+    let endpoint = webhook.id.to_string();
+    deliveries::insert(tx, &delivery, &endpoint).await?;
+    Ok(Leased { delivery, endpoint })
 }
 
 fn delivery(
@@ -225,10 +229,15 @@ pub(super) async fn log(app: &App, wanted: &Wanted, page: Page) -> Result<Log> {
 }
 
 /// The deliveries of a request, for whoever made it.
-pub async fn of_request(app: &App, caller: &super::Caller, id: Id<Request>, page: Page) -> Result<Log> {
+pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>, query: &Query) -> Result<Log> {
     let request = super::requests::show(app, caller, id).await?;
     if request.creator_id != caller.account_id() {
         return Err(Error::denied("Access denied to this request"));
     }
-    log(app, &Wanted { request_id: Some(id), ..Wanted::default() }, page).await
+    log(app, &Wanted { request_id: Some(id), ..Wanted::default() }, page(query, 50)?).await
+}
+
+/// The secret that an account's callbacks are signed with.
+pub async fn signing_secret(app: &App, account: Id<Account>) -> Result<Secret> {
+    webhooks::signing_secret(&app.store, account).await?.ok_or(Error::Missing("There is no such account"))
 }

@@ -6,6 +6,7 @@ pub mod admission;
 pub mod callers;
 pub mod deadlines;
 pub mod deliveries;
+pub mod idempotency;
 pub mod inbox;
 pub mod keys;
 pub mod loops;
@@ -18,6 +19,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sign_ups;
 pub mod throttle;
+pub mod timeline;
 pub mod webhooks;
 
 use crate::{

@@ -14,8 +14,10 @@ use crate::{
         requests::LONGEST_REASON,
     },
     store::{self, feedback, members, requests, requests::Whose, transitions},
+    wakeups::Waiting,
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const NOT_FOUND: Error = Error::Missing("Request not found");
 const NO_ACCESS: Error = Error::denied("Access denied to this request");
@@ -103,6 +105,35 @@ pub async fn show(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request
         || request.loop_creator_id == caller.account_id()
         || members::is_active(&app.store, request.loop_id, caller.account_id()).await?;
     if concerned && caller.key().reaches(request.loop_id) { Ok(request) } else { Err(NO_ACCESS) }
+}
+
+/// The longest that a call may wait, in seconds.
+const LONGEST_WAIT: u64 = 300;
+/// A waiting call looks by itself this often at the latest, should a wake-up be lost.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// One request, once it is final; after `wait` seconds as it is then. Without `wait`, as it is now.
+pub async fn show_after(app: &App, caller: &Caller, id: Id<Request>, wait: Option<&str>) -> Result<Request> {
+    let Some(wait) = wait else { return show(app, caller, id).await };
+    // Subscribe first, then look: what happens in between is not missed.
+    let mut waiting = app.store.wakeups().request(id);
+    let request = show(app, caller, id).await?;
+    let seconds = wait.parse().ok().filter(|seconds| (1..=LONGEST_WAIT).contains(seconds));
+    let seconds = seconds.ok_or_else(|| Invalid::failed("the seconds to wait must be between 1 and 300"))?;
+    let until_final = wait_until_final(app, id, request, &mut waiting);
+    match tokio::time::timeout(Duration::from_secs(seconds), until_final).await {
+        Ok(done) => done,
+        Err(_) => show(app, caller, id).await,
+    }
+}
+
+async fn wait_until_final(app: &App, id: Id<Request>, mut request: Request, waiting: &mut Waiting) -> Result<Request> {
+    while !request.status.is_final() {
+        let due = Duration::from_micros(request.timeout_at.micros_since(app.now()).max(0).unsigned_abs());
+        let _ = tokio::time::timeout(due.min(LOOK), waiting.woken()).await;
+        request = current(app, id).await?;
+    }
+    Ok(request)
 }
 
 /// The request as the clock leaves it.

@@ -11,7 +11,11 @@ use crate::{
         webhooks::{DeliveryStatus, OVERLAP_SECONDS, Reach, WebhookFields},
         words::Word,
     },
-    store::{deliveries, deliveries::Wanted, webhooks},
+    store::{
+        deliveries,
+        deliveries::{Leased, Wanted},
+        webhooks,
+    },
     wakeups::Happened,
 };
 use serde_json::json;
@@ -143,7 +147,7 @@ pub async fn delete(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Times
 }
 
 /// Writes a test event to one; whoever asked sends it at once and records what came of it.
-pub async fn begin_test(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Delivery> {
+pub async fn begin_test(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Leased> {
     let webhook = show(app, caller, id).await?;
     let head = Head { name: EventName::WebhookTest, id: app.new_id(), at: app.now() };
     let data = json!({"webhook": {"id": webhook.id, "url": webhook.url}});
@@ -161,9 +165,9 @@ pub async fn begin_test(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<D
     };
     let mut tx = app.store.begin().await?;
     crate::store::events::insert(&mut tx, &event).await?;
-    let delivery = outbox::queue_test(app, &mut tx, &event, &webhook).await?;
+    let leased = outbox::queue_test(app, &mut tx, &event, &webhook).await?;
     tx.commit().await?;
-    Ok(delivery)
+    Ok(leased)
 }
 
 /// A page of one's log of deliveries.
@@ -182,6 +186,12 @@ pub async fn log(app: &App, caller: &Caller, id: Id<Webhook>, query: &Query) -> 
     };
     let wanted = Wanted { webhook_id: Some(id), request_id: None, status, event };
     outbox::log(app, &wanted, page(query, 50)?).await
+}
+
+/// One delivery of one's.
+pub async fn delivery(app: &App, caller: &Caller, id: Id<Webhook>, delivery: Id<Delivery>) -> Result<Delivery> {
+    show(app, caller, id).await?;
+    deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)
 }
 
 /// Sends a delivery again, whatever came of it.

@@ -34,8 +34,8 @@ pub async fn insert(tx: &mut Tx, it: &Delivery, endpoint: &str) -> Result<()> {
     tx.note(Happened::Delivery);
     tx.sql(
         "insert into deliveries (id, event_id, event, kind, account_id, webhook_id, request_id, url, endpoint, body, status, attempt, cause,
-            next_attempt_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            next_attempt_at, created_at, locked_until)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .on_postgres("returning pg_notify('hitl', 'delivery')")
     .bind(it.id)
@@ -53,6 +53,7 @@ pub async fn insert(tx: &mut Tx, it: &Delivery, endpoint: &str) -> Result<()> {
     .bind(&it.cause)
     .bind(it.next_attempt_at)
     .bind(it.created_at)
+    .bind(it.locked_until)
     .run()
     .await?;
     Ok(())

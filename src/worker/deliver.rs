@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Sends one delivery and records what came of it.
-pub async fn send(app: &App, leased: &Leased) -> anyhow::Result<()> {
+pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
     let it = &leased.delivery;
     let sent = match deliveries::secrets(app, it).await? {
         Ok(secrets) => attempt(app, leased, &secrets).await,

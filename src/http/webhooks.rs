@@ -1,0 +1,451 @@
+//! Webhooks on the wire (contract 12.8 and 12.9).
+
+use super::{
+    admission::{RequestsRead, WebhooksRead, WebhooksWrite, With},
+    error::{ApiError, OrFailed},
+    extract::{Body, PathId},
+    reply::{Envelope, Reply},
+    schemas::{NewWebhookBody, RecoverBody, WebhookChangeBody},
+    views::Pagination,
+};
+use crate::{
+    app::App,
+    domain::{
+        Delivery, Request, Webhook, request_filters::Query, retry::MOST_ATTEMPTS, webhooks::DeliveryStatus, words::Word,
+    },
+    service::{
+        deliveries::{self, Log},
+        webhooks,
+    },
+    worker::deliver,
+};
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A webhook. Its secret is shown when it is made or rotated, and never again.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookView {
+    /// Its identifier.
+    #[schema(example = "65f1234567890abcdef12350")]
+    id: String,
+    /// Where deliveries go.
+    #[schema(example = "https://app.example.com/hooks/hitl")]
+    url: String,
+    /// `global`, or `loop` for one loop.
+    #[serde(rename = "type")]
+    #[schema(example = "global")]
+    kind: &'static str,
+    /// The loop, if it is one loop's.
+    loop_id: Option<String>,
+    /// What it wants.
+    #[schema(example = json!(["request.*", "!request.created"]))]
+    events: Vec<String>,
+    /// Whether it is sent anything.
+    enabled: bool,
+    /// Why the server disabled it, if it did.
+    disabled_reason: Option<String>,
+    /// What its owner says of it.
+    description: Option<String>,
+    /// The end of its secret.
+    #[schema(example = "whsec_…9f3a")]
+    secret_preview: String,
+    /// In full when it is made or rotated; left out otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// When it was made.
+    created_at: String,
+    /// When it last changed.
+    updated_at: String,
+    /// When something was last sent.
+    last_delivery_at: Option<String>,
+    /// The status that came back.
+    last_status: Option<i64>,
+    /// Failed attempts since the last success.
+    failure_count: i64,
+}
+
+impl WebhookView {
+    fn new(it: Webhook, with_secret: bool) -> Self {
+        let end: String = it.secret.0.chars().skip(it.secret.0.chars().count().saturating_sub(4)).collect();
+        Self {
+            id: it.id.to_string(),
+            url: it.url,
+            kind: if it.loop_id.is_some() { "loop" } else { "global" },
+            loop_id: it.loop_id.map(|id| id.to_string()),
+            events: it.events,
+            enabled: it.enabled,
+            disabled_reason: it.disabled_reason,
+            description: it.description,
+            secret_preview: format!("…{end}"),
+            secret: with_secret.then_some(it.secret.0),
+            created_at: it.created_at.to_string(),
+            updated_at: it.updated_at.to_string(),
+            last_delivery_at: it.last_delivery_at.map(|at| at.to_string()),
+            last_status: it.last_status,
+            failure_count: it.failure_count,
+        }
+    }
+}
+
+/// One webhook.
+#[derive(Serialize, ToSchema)]
+pub struct OneWebhook {
+    /// The webhook.
+    webhook: WebhookView,
+}
+
+/// A webhook whose secret is shown.
+#[derive(Serialize, ToSchema)]
+pub struct SecretWebhook {
+    /// Its identifier.
+    id: String,
+    /// The webhook.
+    webhook: WebhookView,
+    /// What deliveries are signed with, in full.
+    #[schema(example = "whsec_0123456789abcdef0123456789abcdef")]
+    secret: String,
+}
+
+impl From<Webhook> for SecretWebhook {
+    fn from(it: Webhook) -> Self {
+        Self { id: it.id.to_string(), secret: it.secret.0.clone(), webhook: WebhookView::new(it, true) }
+    }
+}
+
+/// Several webhooks.
+#[derive(Serialize, ToSchema)]
+pub struct Webhooks {
+    /// The newest first.
+    webhooks: Vec<WebhookView>,
+    /// How many.
+    count: usize,
+}
+
+/// A webhook that was deleted.
+#[derive(Serialize, ToSchema)]
+pub struct DeletedWebhook {
+    /// The webhook.
+    webhook_id: String,
+    /// When.
+    deleted_at: String,
+}
+
+/// One event on its way to one address (12.9).
+#[derive(Serialize, ToSchema)]
+pub struct DeliveryView {
+    /// Its identifier.
+    id: String,
+    /// The webhook; null for a callback.
+    webhook_id: Option<String>,
+    /// `webhook` or `callback`.
+    kind: &'static str,
+    /// What it tells of.
+    #[schema(example = "request.completed")]
+    event: &'static str,
+    /// The same at each attempt and replay.
+    event_id: String,
+    /// The request it tells of.
+    request_id: Option<String>,
+    /// Where it goes.
+    url: String,
+    /// `pending`, `success`, `failed` or `retrying`.
+    #[schema(example = "success")]
+    status: &'static str,
+    /// Whether a receiver took it.
+    success: bool,
+    /// Attempts made.
+    attempt: i64,
+    /// The most that are made.
+    max_attempts: i64,
+    /// What caused the latest attempt: `event`, `retry`, `manual`, `recovery` or `test`.
+    cause: String,
+    /// The status that came back.
+    #[schema(example = 200)]
+    response_status: Option<i64>,
+    /// How long that took.
+    response_time_ms: Option<i64>,
+    /// Why it failed.
+    error: Option<String>,
+    /// What is sent, byte for byte.
+    request_body: String,
+    /// What came back, cut to 4 KB.
+    response_body: Option<String>,
+    /// When it was made.
+    created_at: String,
+    /// When a receiver took it.
+    delivered_at: Option<String>,
+    /// When it is sent again.
+    next_retry_at: Option<String>,
+}
+
+impl From<Delivery> for DeliveryView {
+    fn from(it: Delivery) -> Self {
+        Self {
+            id: it.id.to_string(),
+            webhook_id: it.webhook_id.map(|id| id.to_string()),
+            kind: it.kind.as_str(),
+            event: it.event.as_str(),
+            event_id: it.event_id.to_string(),
+            request_id: it.request_id.map(|id| id.to_string()),
+            url: it.url,
+            status: it.status.as_str(),
+            success: it.status == DeliveryStatus::Success,
+            attempt: it.attempt,
+            max_attempts: MOST_ATTEMPTS,
+            cause: it.cause,
+            response_status: it.response_status,
+            response_time_ms: it.response_time_ms,
+            error: it.error,
+            request_body: it.body,
+            response_body: it.response_body,
+            created_at: it.created_at.to_string(),
+            delivered_at: it.delivered_at.map(|at| at.to_string()),
+            next_retry_at: it.next_attempt_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// One delivery.
+#[derive(Serialize, ToSchema)]
+pub struct OneDelivery {
+    /// The delivery.
+    delivery: DeliveryView,
+}
+
+/// A page of a log of deliveries.
+#[derive(Serialize, ToSchema)]
+pub struct Deliveries {
+    /// The newest first.
+    deliveries: Vec<DeliveryView>,
+    /// How many are on this page.
+    count: usize,
+    /// How many match on all pages.
+    total: i64,
+    /// Whether there is another page.
+    has_more: bool,
+    /// Where this page stands.
+    pagination: Pagination,
+}
+
+impl From<Log> for Deliveries {
+    fn from(log: Log) -> Self {
+        let count = log.deliveries.len();
+        let pagination = Pagination::new(log.page, log.total, count);
+        Self {
+            deliveries: log.deliveries.into_iter().map(DeliveryView::from).collect(),
+            count,
+            total: log.total,
+            has_more: pagination.next_offset.is_some(),
+            pagination,
+        }
+    }
+}
+
+/// How much is sent again.
+#[derive(Serialize, ToSchema)]
+pub struct Recovered {
+    /// Deliveries that are queued again.
+    count: u64,
+}
+
+/// Adds a webhook
+///
+/// Its secret is shown once, here. Without one of yours the server makes one that Standard Webhooks' libraries take as it is.
+#[utoipa::path(post, path = "/v1/api/webhooks", tag = "Webhooks", request_body = NewWebhookBody,
+    responses((status = 201, description = "Webhook created successfully", body = Envelope<SecretWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn create(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    Body(sent): Body,
+) -> Result<Reply<SecretWebhook>, ApiError> {
+    let made = webhooks::create(&app, &caller.caller, sent).await.or_failed("Failed to create webhook")?;
+    Ok(Reply::created("Webhook created successfully", made.into()))
+}
+
+/// Lists one's webhooks
+#[utoipa::path(get, path = "/v1/api/webhooks", tag = "Webhooks",
+    responses((status = 200, description = "Webhooks retrieved successfully", body = Envelope<Webhooks>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:read"))))]
+pub async fn list(caller: With<WebhooksRead>, State(app): State<App>) -> Result<Reply<Webhooks>, ApiError> {
+    let found = webhooks::list(&app, &caller.caller).await.or_failed("Failed to retrieve webhooks")?;
+    let webhooks: Vec<_> = found.into_iter().map(|it| WebhookView::new(it, false)).collect();
+    Ok(Reply::ok("Webhooks retrieved successfully", Webhooks { count: webhooks.len(), webhooks }))
+}
+
+/// Shows a webhook
+#[utoipa::path(get, path = "/v1/api/webhooks/{webhook_id}", tag = "Webhooks", params(("webhook_id" = String, Path)),
+    responses((status = 200, description = "Webhook retrieved successfully", body = Envelope<OneWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:read"))))]
+pub async fn show(
+    caller: With<WebhooksRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+) -> Result<Reply<OneWebhook>, ApiError> {
+    let found = webhooks::show(&app, &caller.caller, id).await.or_failed("Failed to retrieve webhook")?;
+    Ok(Reply::ok("Webhook retrieved successfully", OneWebhook { webhook: WebhookView::new(found, false) }))
+}
+
+/// Changes a webhook
+///
+/// A new secret takes the place of the old one, which goes on signing for 24 hours.
+#[utoipa::path(patch, path = "/v1/api/webhooks/{webhook_id}", tag = "Webhooks", params(("webhook_id" = String, Path)), request_body = WebhookChangeBody,
+    responses((status = 200, description = "Webhook updated successfully", body = Envelope<OneWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn update(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+    Body(sent): Body,
+) -> Result<Reply<OneWebhook>, ApiError> {
+    let changed = webhooks::update(&app, &caller.caller, id, sent).await.or_failed("Failed to update webhook")?;
+    Ok(Reply::ok("Webhook updated successfully", OneWebhook { webhook: WebhookView::new(changed, false) }))
+}
+
+/// Changes a webhook (the same as PATCH)
+#[utoipa::path(put, path = "/v1/api/webhooks/{webhook_id}", tag = "Webhooks", params(("webhook_id" = String, Path)), request_body = WebhookChangeBody,
+    responses((status = 200, description = "Webhook updated successfully", body = Envelope<OneWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn replace(
+    caller: With<WebhooksWrite>,
+    app: State<App>,
+    id: PathId<Webhook>,
+    body: Body,
+) -> Result<Reply<OneWebhook>, ApiError> {
+    update(caller, app, id, body).await
+}
+
+/// Deletes a webhook
+///
+/// What is on its way to it is given up.
+#[utoipa::path(delete, path = "/v1/api/webhooks/{webhook_id}", tag = "Webhooks", params(("webhook_id" = String, Path)),
+    responses((status = 200, description = "Webhook deleted successfully", body = Envelope<DeletedWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn delete(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+) -> Result<Reply<DeletedWebhook>, ApiError> {
+    let deleted_at = webhooks::delete(&app, &caller.caller, id).await.or_failed("Failed to delete webhook")?;
+    let data = DeletedWebhook { webhook_id: id.to_string(), deleted_at: deleted_at.to_string() };
+    Ok(Reply::ok("Webhook deleted successfully", data))
+}
+
+/// Sends a test event
+///
+/// Answers when the receiver has, or the attempt has failed: `delivery.success` tells.
+#[utoipa::path(post, path = "/v1/api/webhooks/{webhook_id}/test", tag = "Webhooks", params(("webhook_id" = String, Path)),
+    responses((status = 200, description = "Test webhook sent successfully", body = Envelope<OneDelivery>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn test(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+) -> Result<Reply<OneDelivery>, ApiError> {
+    const FAILED: &str = "Failed to test webhook";
+    let leased = webhooks::begin_test(&app, &caller.caller, id).await.or_failed(FAILED)?;
+    let delivery = leased.delivery.id;
+    deliver::send(&app, &leased).await.or_failed(FAILED)?;
+    let sent = webhooks::delivery(&app, &caller.caller, id, delivery).await.or_failed(FAILED)?;
+    Ok(Reply::ok("Test webhook sent successfully", OneDelivery { delivery: sent.into() }))
+}
+
+/// Gives a webhook a new secret
+///
+/// Both sign for 24 hours: the old one in `webhook-signature` and in the headers that end in `-Previous`.
+#[utoipa::path(post, path = "/v1/api/webhooks/{webhook_id}/rotate-secret", tag = "Webhooks", params(("webhook_id" = String, Path)),
+    responses((status = 200, description = "Webhook secret rotated successfully", body = Envelope<SecretWebhook>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn rotate_secret(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+) -> Result<Reply<SecretWebhook>, ApiError> {
+    let rotated = webhooks::rotate(&app, &caller.caller, id).await.or_failed("Failed to update webhook")?;
+    Ok(Reply::ok("Webhook secret rotated successfully", rotated.into()))
+}
+
+/// Lists what was sent to a webhook
+#[utoipa::path(get, path = "/v1/api/webhooks/{webhook_id}/deliveries", tag = "Webhooks", params(("webhook_id" = String, Path),
+        ("status" = Option<String>, Query, description = "pending, success, failed or retrying"), ("event" = Option<String>, Query),
+        ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
+    responses((status = 200, description = "Webhook deliveries retrieved successfully", body = Envelope<Deliveries>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:read"))))]
+pub async fn log(
+    caller: With<WebhooksRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+    query: Query,
+) -> Result<Reply<Deliveries>, ApiError> {
+    let log = webhooks::log(&app, &caller.caller, id, &query).await.or_failed("Failed to retrieve deliveries")?;
+    Ok(Reply::ok("Webhook deliveries retrieved successfully", log.into()))
+}
+
+/// Sends a delivery again
+///
+/// With the same body and event id, whatever came of it before.
+#[utoipa::path(post, path = "/v1/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", tag = "Webhooks",
+    params(("webhook_id" = String, Path), ("delivery_id" = String, Path)),
+    responses((status = 200, description = "Delivery queued successfully", body = Envelope<OneDelivery>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn redeliver(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+    PathId(delivery): PathId<Delivery>,
+) -> Result<Reply<OneDelivery>, ApiError> {
+    let queued = webhooks::redeliver(&app, &caller.caller, id, delivery).await.or_failed("Failed to queue delivery")?;
+    Ok(Reply::ok("Delivery queued successfully", OneDelivery { delivery: queued.into() }))
+}
+
+/// Sends everything again that was given up since a time
+#[utoipa::path(post, path = "/v1/api/webhooks/{webhook_id}/recover", tag = "Webhooks", params(("webhook_id" = String, Path)), request_body = RecoverBody,
+    responses((status = 200, description = "Deliveries queued successfully", body = Envelope<Recovered>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn recover(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+    Body(sent): Body,
+) -> Result<Reply<Recovered>, ApiError> {
+    let count = webhooks::recover(&app, &caller.caller, id, sent).await.or_failed("Failed to queue deliveries")?;
+    Ok(Reply::ok("Deliveries queued successfully", Recovered { count }))
+}
+
+/// Lists what was sent of a request
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}/deliveries", tag = "Requests", params(("request_id" = String, Path),
+        ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
+    responses((status = 200, description = "Deliveries retrieved successfully", body = Envelope<Deliveries>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
+pub async fn of_request(
+    caller: With<RequestsRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    query: Query,
+) -> Result<Reply<Deliveries>, ApiError> {
+    let log =
+        deliveries::of_request(&app, &caller.caller, id, &query).await.or_failed("Failed to retrieve deliveries")?;
+    Ok(Reply::ok("Deliveries retrieved successfully", log.into()))
+}
+
+/// The secret that one's callbacks are signed with.
+#[derive(Serialize, ToSchema)]
+pub struct SigningSecret {
+    /// In full.
+    #[schema(example = "whsec_0123456789abcdef0123456789abcdef")]
+    secret: String,
+}
+
+/// Shows the secret that one's callbacks are signed with
+#[utoipa::path(get, path = "/v1/api/webhooks/signing-secret", tag = "Webhooks",
+    responses((status = 200, description = "Signing secret retrieved successfully", body = Envelope<SigningSecret>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn signing_secret(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+) -> Result<Reply<SigningSecret>, ApiError> {
+    let secret =
+        deliveries::signing_secret(&app, caller.caller.account_id()).await.or_failed("Failed to retrieve secret")?;
+    Ok(Reply::ok("Signing secret retrieved successfully", SigningSecret { secret: secret.0 }))
+}
