@@ -5,4 +5,5 @@
 mod asking;
 mod changing;
 mod harness;
+mod listing;
 mod walk;
