@@ -53,7 +53,7 @@ impl RequestChange {
             Some(_) if !knows_any(sent) => return Ok(Self::Nothing),
             _ => {}
         }
-        if request.status != Status::Pending
+        if request.status == Status::Claimed
             && let Some(field) = WHILE_PENDING.iter().find(|field| sent.value(field).is_some())
         {
             return Err(Invalid::failed(format!("{field} can only be changed while the request is pending")));

@@ -125,7 +125,7 @@ pub async fn list(
     filtered(db.sql(REQUEST), whose, reach, filter)
         .push(match filter.sort {
             Sort::CreatedAtDesc => "order by r.created_at desc, r.id desc",
-            Sort::CreatedAtAsc => "order by r.created_at, r.id",
+            Sort::CreatedAtAsc => "order by r.created_at, r.id desc",
             Sort::PriorityDesc => "order by r.priority desc, r.created_at desc, r.id desc",
             Sort::StatusAsc => "order by r.status, r.created_at desc, r.id desc",
         })

@@ -77,16 +77,12 @@ impl Database {
         let url = match engine {
             Engine::Sqlite => format!("sqlite:{}", folder.path().join("hitl.db").display()),
             Engine::Postgres => {
-                static COUNT: AtomicU64 = AtomicU64::new(0);
-                let name = format!(
-                    "hitl_test_{}_{}_{}",
-                    std::process::id(),
-                    COUNT.fetch_add(1, Ordering::Relaxed),
-                    folder.path().file_name().unwrap().to_string_lossy().trim_start_matches('.').to_lowercase()
-                );
-                administer(&format!("create database {name}")).await;
+                // A schema of its own: a database would take a hundred times as long to make.
+                let schema = unique_name(folder.path());
+                administer(&format!("create schema {schema}")).await;
                 let server = server_url();
-                format!("{}/{name}", server.rsplit_once('/').unwrap().0)
+                let joined = if server.contains('?') { '&' } else { '?' };
+                format!("{server}{joined}options[search_path]={schema}")
             }
         };
         Self { url, engine, folder }
@@ -94,11 +90,19 @@ impl Database {
 
     pub(crate) async fn drop(self) {
         if self.engine == Engine::Postgres {
-            let name = self.url.rsplit_once('/').unwrap().1;
-            administer(&format!("drop database {name} with (force)")).await;
+            administer(&format!("drop schema {} cascade", unique_name(self.folder.path()))).await;
         }
-        drop(self.folder);
     }
+}
+
+/// A name that no other test has: the temporary folder's, which is random.
+fn unique_name(folder: &std::path::Path) -> String {
+    use std::fmt::Write;
+    let name = folder.file_name().unwrap().to_string_lossy();
+    name.bytes().fold("hitl_test_".to_owned(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// `postgres://…/database`, which `scripts/test` sets. Missing is a failure, never a silent skip.
@@ -129,6 +133,9 @@ pub(crate) const START: &str = "2024-03-15T10:30:00Z";
 /// Where the server believes it is reached.
 pub(crate) const BASE: &str = "http://hitl.test";
 
+/// How many worlds stand beside another: each draws from another place.
+static STEP: AtomicU64 = AtomicU64::new(1);
+
 impl World {
     /// A server on that database, with a clock of its own.
     pub(crate) async fn on(database: &Database, settings: Settings) -> Self {
@@ -148,7 +155,6 @@ impl World {
         let mut settings = (*self.app.settings).clone();
         change(&mut settings);
         let mut beside = Self::at(&self.url, settings, self.clock.clone()).await;
-        static STEP: AtomicU64 = AtomicU64::new(1);
         for _ in 0..STEP.fetch_add(1, Ordering::Relaxed) * 100_000 {
             beside.app.random::<8>();
         }
@@ -297,7 +303,7 @@ pub(crate) struct Call<'w> {
     body: Body,
 }
 
-impl<'w> Call<'w> {
+impl Call<'_> {
     /// With a bearer token: an API key, or a session's.
     pub(crate) fn key(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))

@@ -2,5 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
+mod asking;
+mod cancelling;
+mod changing;
+mod clients;
+mod configurations;
+mod creating;
+mod echoing;
+mod feedback;
 mod harness;
+mod listing;
+mod refusing;
+mod showing;
 mod walk;
