@@ -169,7 +169,7 @@ pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
 }
 
 /// How a loop's requests stand (contract 6.10).
-pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
+pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<requests::Tally>> {
     visible(app, caller, id).await?;
     super::deadlines::settle_if_due(app).await?;
     Ok(requests::statistics(&app.store, id).await?)

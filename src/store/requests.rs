@@ -199,7 +199,17 @@ pub async fn counts_of_loop(db: impl Db<'_>, id: Id<Loop>) -> Result<(i64, i64)>
         .await
 }
 
-/// How many requests of a loop stand where.
-pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
-    db.sql("select status, count(*) from requests where loop_id = $1 group by status").bind(id).all().await
+/// A status, how many requests of a loop have it, and how long their answers took on average, in microseconds.
+pub type Tally = (Status, i64, Option<f64>);
+
+/// How the requests of a loop stand.
+pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<Tally>> {
+    db.sql("select status, count(*), cast(")
+        .on_postgres("1000000 * extract(epoch from")
+        .push("avg(response_at - created_at)")
+        .on_postgres(")")
+        .push("as double precision) from requests where loop_id = $1 group by status")
+        .bind(id)
+        .all()
+        .await
 }

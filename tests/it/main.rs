@@ -5,6 +5,7 @@
 mod answers;
 mod asking;
 mod cancelling;
+mod cast;
 mod changing;
 mod clients;
 mod configurations;
@@ -13,6 +14,8 @@ mod echoing;
 mod feedback;
 mod harness;
 mod listing;
+mod loops;
+mod members;
 mod refusing;
 mod showing;
 mod walk;
