@@ -7,7 +7,7 @@ use crate::{
         Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Status, Timestamp,
         loops::{DEFAULT_ICON, LoopChange, NewLoop, invite_code},
     },
-    store::{self, Tx, loops, members, requests, transitions},
+    store::{Tx, loops, members, requests, transitions},
 };
 use serde_json::json;
 
@@ -197,10 +197,4 @@ pub async fn list_all(app: &App) -> Result<Vec<Loop>> {
 /// One loop, for the operator.
 pub async fn any(app: &App, id: Id<Loop>) -> Result<Loop> {
     loops::find(&app.store, id).await?.ok_or(NOT_FOUND)
-}
-
-/// The loop that people join with this code.
-pub async fn by_code(app: &App, code: &str) -> Result<Option<Loop>> {
-    let found: store::Result<_> = loops::find_by_code(&app.store, &crate::domain::loops::typed_code(code)).await;
-    Ok(found?)
 }
