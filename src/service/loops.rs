@@ -135,7 +135,7 @@ pub async fn delete(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Deleted>
     let mut tx = app.store.begin().await?;
     cancel_open(app, &mut tx, caller.actor(), id).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
-    let members_removed = members::count(&mut tx, id).await?;
+    let members_removed = members::count(&mut tx, id, alive_since(app)).await?;
     if !loops::delete(&mut tx, id).await? {
         return Err(NOT_FOUND);
     }

@@ -82,20 +82,31 @@ pub async fn put(db: impl Db<'_>, member: &Member) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Removes a member or an invitation; says what it was.
-pub async fn remove(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>) -> Result<Option<MemberStatus>> {
+/// Removes a member or an invitation that stands; says what it was.
+pub async fn remove(
+    db: impl Db<'_>,
+    id: Id<Loop>,
+    account: Id<Account>,
+    invited_after: Timestamp,
+) -> Result<Option<MemberStatus>> {
     let removed: Option<(MemberStatus,)> = db
-        .sql("delete from members where loop_id = $1 and account_id = $2 returning status")
+        .sql("delete from members where loop_id = $1 and account_id = $2 and (status = 'active' or invited_at > $3) returning status")
         .bind(id)
         .bind(account)
+        .bind(invited_after)
         .optional()
         .await?;
     Ok(removed.map(|(status,)| status))
 }
 
-/// How many memberships and invitations a loop has.
-pub async fn count(db: impl Db<'_>, id: Id<Loop>) -> Result<i64> {
-    let (count,): (i64,) = db.sql("select count(*) from members where loop_id = $1").bind(id).one().await?;
+/// How many memberships, and invitations that stand, a loop has.
+pub async fn count(db: impl Db<'_>, id: Id<Loop>, invited_after: Timestamp) -> Result<i64> {
+    let (count,): (i64,) = db
+        .sql("select count(*) from members where loop_id = $1 and (status = 'active' or invited_at > $2)")
+        .bind(id)
+        .bind(invited_after)
+        .one()
+        .await?;
     Ok(count)
 }
 

@@ -87,6 +87,26 @@ on_both! {
         assert_eq!(world.loop_seen(&asker.key, &asker.loop_id).await.at("data.loop.member_count"), 2);
     }
 
+    async fn contract_11_2_an_invitation_stands_for_seven_days(world: World) {
+        let asker = world.asker().await;
+        let id = world.invite(&asker.key, &asker.loop_id, "bob@example.com").await;
+        let path = format!("/v1/api/loops/{}/members", asker.loop_id);
+        world.clock.advance(7 * 24 * 3600 - 1);
+        assert_eq!(world.get(&path).key(&asker.key).await.at("data.pending_count"), 1);
+        world.clock.advance(1);
+        let list = world.get(&path).key(&asker.key).await;
+        assert_eq!((list.at("data.total_count"), list.at("data.pending_count")), (&json!(1), &json!(0)));
+        assert_eq!(world.loop_seen(&asker.key, &asker.loop_id).await.at("data.loop.member_count"), 1);
+        let removed = world.delete(&format!("{path}/{id}")).key(&asker.key).await;
+        removed.refused(404, "User is not a member of this loop", &Value::Null);
+
+        assert_eq!(world.invite(&asker.key, &asker.loop_id, "bob@example.com").await, id, "may be invited again");
+        assert_eq!(world.get(&path).key(&asker.key).await.at("data.pending_count"), 1);
+        world.clock.advance(7 * 24 * 3600);
+        let deleted = world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await;
+        assert_eq!(deleted.at("data.deleted_data.members_removed"), 1, "only the creator was left");
+    }
+
     async fn contract_11_2_codes_do_not_run_out(world: World) {
         let asker = world.asker().await;
         world.clock.advance(365 * 24 * 3600);
