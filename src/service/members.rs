@@ -147,6 +147,7 @@ pub async fn leave(app: &App, account: Id<Account>, id: Id<Loop>) -> Result<Loop
 async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>) -> Result<bool> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    accounts::lock(&mut tx, account).await?; // a claim under way comes before or after, not in between
     let Some(was) = members::remove(&mut tx, it.id, account, alive_since(app)).await? else { return Ok(false) };
     for moved in transitions::release_all(&mut tx, account, Some(it.id), now).await? {
         record::released(app, &mut tx, actor, &moved).await?;

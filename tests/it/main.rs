@@ -19,6 +19,8 @@ mod listing;
 mod loops;
 mod members;
 mod pages;
+mod people;
 mod refusing;
+mod removal;
 mod showing;
 mod walk;
