@@ -22,5 +22,8 @@ mod pages;
 mod people;
 mod refusing;
 mod removal;
+mod reviewing;
+mod sessions;
 mod showing;
 mod walk;
+mod work;
