@@ -65,7 +65,7 @@ pub struct Limits {
     pub requests_per_hour: u32,
     /// Failed sign-ins a minute from one address.
     pub failed_sign_ins_per_minute: NonZeroU32,
-    /// Requests a minute with a missing or wrong key from one address (contract section 2.4).
+    /// Requests a minute with a missing or wrong key from one address (contract section 2.4), and as many with invite codes (11.1).
     pub failed_keys_per_minute: NonZeroU32,
 }
 

@@ -23,7 +23,7 @@ fn parse_text(text: &str) -> Option<f64> {
 
 /// The number for the wire: a whole one without `.0` (1.3.4), and with the digits JavaScript would print, because
 /// receivers check signatures over what their JSON library prints again (12.5).
-pub(super) fn json(value: f64) -> Value {
+pub fn json(value: f64) -> Value {
     let whole: Option<i64> = value.to_string().parse().ok();
     whole.map_or_else(|| value.into(), Value::from)
 }

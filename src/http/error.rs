@@ -103,7 +103,8 @@ pub fn failure(status: StatusCode, invalid: Invalid) -> Response {
     json(status, &Failure { error: true, msg: invalid.msg.into_owned(), data: invalid.data })
 }
 
-fn retry_later(response: Response, seconds: i64) -> Response {
+/// Says when to come again.
+pub fn retry_later(response: Response, seconds: i64) -> Response {
     with_header(response, header::RETRY_AFTER, HeaderValue::from(seconds))
 }
 

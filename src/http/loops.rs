@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Loop, Status, request_filters::Query, words::Word},
+    domain::{Loop, Status, decimal, request_filters::Query, words::Word},
     service::loops::{self, Deleted},
 };
 use axum::extract::State;
 use base64::Engine;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -130,8 +131,12 @@ pub struct Statistics {
     total_requests: i64,
     /// By status.
     by_status: BTreeMap<&'static str, i64>,
+    /// Seconds from creation to answer, on average; null while none was answered.
+    #[schema(value_type = Option<f64>, example = 245.5)]
+    avg_response_time_seconds: Option<Value>,
     /// The part of finished requests that people answered, 0 to 1; null while none has finished.
-    completion_rate: Option<f64>,
+    #[schema(value_type = Option<f64>, example = 0.9)]
+    completion_rate: Option<Value>,
 }
 
 /// Creates a loop
@@ -237,16 +242,19 @@ pub async fn statistics(
     PathId(id): PathId<Loop>,
 ) -> Result<Reply<Statistics>, ApiError> {
     let counted = loops::statistics(&app, &caller.caller, id).await.or_failed("Failed to retrieve loop")?;
-    let count = |wanted: Status| counted.iter().find(|(status, _)| *status == wanted).map_or(0, |(_, count)| *count);
+    let tally = |wanted: Status| counted.iter().find(|(status, ..)| *status == wanted);
+    let count = |wanted: Status| tally(wanted).map_or(0, |(_, count, _)| *count);
+    let average = tally(Status::Completed).and_then(|(.., micros)| *micros);
     let finished: i64 = Status::ALL.iter().filter(|status| status.is_final()).map(|status| count(*status)).sum();
     #[expect(clippy::cast_precision_loss, reason = "a rate, of counts far below 2^52")]
-    let completion_rate = (finished > 0).then(|| count(Status::Completed) as f64 / finished as f64);
+    let completion_rate = (finished > 0).then(|| decimal::json(count(Status::Completed) as f64 / finished as f64));
     Ok(Reply::ok(
         "Loop statistics retrieved successfully",
         Statistics {
             loop_id: id.to_string(),
-            total_requests: counted.iter().map(|(_, count)| count).sum(),
+            total_requests: counted.iter().map(|(_, count, _)| count).sum(),
             by_status: Status::ALL.iter().map(|status| (status.as_str(), count(*status))).collect(),
+            avg_response_time_seconds: average.map(|micros| decimal::json((micros / 1000.0).round() / 1000.0)),
             completion_rate,
         },
     ))

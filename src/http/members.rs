@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Account, Loop, Member, MemberRole, Timestamp},
+    domain::{Account, Loop, Member, MemberRole, Timestamp, decimal},
     service::members,
 };
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// A loop's members.
@@ -38,8 +39,8 @@ pub struct Members {
 #[derive(Serialize, ToSchema)]
 pub struct JoinStatistics {
     /// Days from invitation to joining, on average, the creator left out.
-    #[schema(example = 0.5)]
-    avg_join_time_days: f64,
+    #[schema(value_type = f64, example = 0.5)]
+    avg_join_time_days: Value,
     /// The latest.
     newest_member_joined: Option<String>,
     /// The first.
@@ -58,7 +59,7 @@ impl JoinStatistics {
         let average = if waits.is_empty() { 0.0 } else { waits.iter().sum::<f64>() / waits.len() as f64 };
         let text = |at: Timestamp| at.to_string();
         Self {
-            avg_join_time_days: average,
+            avg_join_time_days: decimal::json(average),
             newest_member_joined: joined().max().map(text),
             oldest_member_joined: joined().min().map(text),
         }

@@ -1,7 +1,7 @@
 //! Pages for people: the start, the first account, joining a loop, the API's description. No GET changes anything.
 
 use super::{
-    error::status,
+    error::{retry_later, status},
     extract::{Address, Form, UserAgent, path_text},
     review_session::cookie,
     reviewer::same_site,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Loop, loops::typed_code, request_filters::Query},
-    service::{Error, loops, members, sessions, sessions::Opened, setup as first, sign_ups},
+    service::{Error, members, sessions, sessions::Opened, setup as first, sign_ups},
 };
 use askama::Template;
 use axum::{
@@ -108,7 +108,7 @@ pub async fn set_up(
         Err(error) => {
             let problem = Some(told(&error));
             let form = Setup { problem, name: field("name").to_owned(), email: field("email").to_owned() };
-            page(status(&error), &form)
+            after(&error, page(status(&error), &form))
         }
     }
 }
@@ -116,7 +116,7 @@ pub async fn set_up(
 /// The invitation to a loop.
 pub async fn join(State(app): State<App>, Address(address): Address, request: Request) -> Response {
     let code = typed_code(&text(&app, request, "code").await);
-    match invited(&app, address, &code).await {
+    match members::invited_to(&app, address, &code).await {
         Ok(it) => page(StatusCode::OK, &invitation(&it, code, &Query::default(), None)),
         Err(error) => refused(&error),
     }
@@ -135,7 +135,7 @@ pub async fn join_in(
         Err(response) => return response,
     };
     let code = typed_code(&code);
-    let it = match invited(&app, address, &code).await {
+    let it = match members::invited_to(&app, address, &code).await {
         Ok(it) => it,
         Err(error) => return refused(&error),
     };
@@ -145,7 +145,7 @@ pub async fn join_in(
     };
     match joined.await {
         Ok(opened) => welcome(&app, &it, &opened),
-        Err(error) => page(status(&error), &invitation(&it, code, &form, Some(told(&error)))),
+        Err(error) => after(&error, page(status(&error), &invitation(&it, code, &form, Some(told(&error))))),
     }
 }
 
@@ -154,7 +154,7 @@ async fn join_by(app: &App, address: IpAddr, code: &str, form: &Query, agent: Op
     let (email, password) = (field("email"), untrimmed(form, "password"));
     if field("mode") == "sign_in" {
         let opened = sessions::open(app, address, email, password, agent).await?;
-        return match members::join(app, address, opened.account.id, code).await {
+        return match members::join(app, opened.account.id, code).await {
             Ok(_) | Err(Error::Conflict(_)) => Ok(opened), // whoever is in already may come in again
             Err(error) => Err(error),
         };
@@ -170,17 +170,6 @@ fn welcome(app: &App, it: &Loop, opened: &Opened) -> Response {
     let seconds = opened.expires_at.micros_since(app.now()) / 1_000_000;
     response.headers_mut().insert(header::SET_COOKIE, cookie(app, opened.token.reveal(), seconds));
     response
-}
-
-/// The loop behind a code; wrong guesses are counted.
-async fn invited(app: &App, address: IpAddr, code: &str) -> Result<Loop, Error> {
-    match loops::by_code(app, code).await? {
-        Some(it) => Ok(it),
-        None => {
-            app.throttle.guess(address)?;
-            Err(Error::Missing("No loop found with that invite code"))
-        }
-    }
 }
 
 fn invitation(it: &Loop, code: String, form: &Query, problem: Option<String>) -> Join {
@@ -237,7 +226,16 @@ fn sentence(detail: &str) -> String {
 }
 
 fn refused(error: &Error) -> Response {
-    message(status(error), "This link leads nowhere", &told(error), ("/", "To the start"))
+    let title = if matches!(error, Error::Missing(_)) { "This link leads nowhere" } else { "Not now" };
+    after(error, message(status(error), title, &told(error), ("/", "To the start")))
+}
+
+/// With the time to wait, where that is what is wrong.
+fn after(error: &Error, response: Response) -> Response {
+    match error {
+        Error::Throttled { retry_after } => retry_later(response, *retry_after),
+        _ => response,
+    }
 }
 
 fn message(status: StatusCode, title: &str, text: &str, link: (&str, &str)) -> Response {

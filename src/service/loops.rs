@@ -4,10 +4,10 @@ use super::{Caller, Error, Result, members::alive_since, record};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Status, Timestamp,
+        Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Timestamp,
         loops::{DEFAULT_ICON, LoopChange, NewLoop, invite_code},
     },
-    store::{self, Tx, loops, members, requests, transitions, webhooks},
+    store::{Tx, loops, members, requests, transitions, webhooks},
 };
 
 /// A loop and who is in it.
@@ -134,7 +134,7 @@ pub async fn delete(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Deleted>
     let mut tx = app.store.begin().await?;
     cancel_open(app, &mut tx, caller.actor(), id).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
-    let members_removed = members::count(&mut tx, id).await?;
+    let members_removed = members::count(&mut tx, id, alive_since(app)).await?;
     record::of_loop(app, &mut tx, EventName::LoopDeleted, caller.actor(), &it).await?;
     webhooks::delete_of_loop(&mut tx, id, deleted_at).await?;
     if !loops::delete(&mut tx, id).await? {
@@ -168,7 +168,7 @@ pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
 }
 
 /// How a loop's requests stand (contract 6.10).
-pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
+pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<requests::Tally>> {
     visible(app, caller, id).await?;
     super::deadlines::settle_if_due(app).await?;
     Ok(requests::statistics(&app.store, id).await?)
@@ -196,10 +196,4 @@ pub async fn list_all(app: &App) -> Result<Vec<Loop>> {
 /// One loop, for the operator.
 pub async fn any(app: &App, id: Id<Loop>) -> Result<Loop> {
     loops::find(&app.store, id).await?.ok_or(NOT_FOUND)
-}
-
-/// The loop that people join with this code.
-pub async fn by_code(app: &App, code: &str) -> Result<Option<Loop>> {
-    let found: store::Result<_> = loops::find_by_code(&app.store, &crate::domain::loops::typed_code(code)).await;
-    Ok(found?)
 }

@@ -11,6 +11,8 @@ use crate::{
 };
 use std::net::IpAddr;
 
+const UNKNOWN_CODE: Error = Error::Missing("No loop found with that invite code");
+
 /// Invitations made before that have run out.
 pub(super) fn alive_since(app: &App) -> Timestamp {
     app.now().plus_seconds(-INVITATION_SECONDS)
@@ -71,14 +73,18 @@ async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Res
     Ok(account)
 }
 
-/// Joins the loop with that code. A pending invitation of the same account becomes the membership.
-pub async fn join(app: &App, address: IpAddr, account: Id<Account>, code: &str) -> Result<Loop> {
+/// The loop that people join with that code. Each look counts against the address (contract 11.1).
+pub async fn invited_to(app: &App, address: IpAddr, code: &str) -> Result<Loop> {
     app.throttle.guess(address)?;
+    loops::find_by_code(&app.store, &typed_code(code)).await?.ok_or(UNKNOWN_CODE)
+}
+
+/// Joins the loop with that code, which was counted as a guess already. A pending invitation of the same account becomes
+/// the membership.
+pub async fn join(app: &App, account: Id<Account>, code: &str) -> Result<Loop> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
-    let it = loops::find_by_code(&mut tx, &typed_code(code))
-        .await?
-        .ok_or(Error::Missing("No loop found with that invite code"))?;
+    let it = loops::find_by_code(&mut tx, &typed_code(code)).await?.ok_or(UNKNOWN_CODE)?;
     let account = super::accounts::account_in(&mut tx, account).await?;
     let member = Member {
         loop_id: it.id,
@@ -139,6 +145,7 @@ pub async fn leave(app: &App, account: Id<Account>, id: Id<Loop>) -> Result<Loop
 async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>) -> Result<bool> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    accounts::lock(&mut tx, account).await?; // a claim under way comes before or after, not in between
     let Some(was) = members::find(&mut tx, it.id, account, alive_since(app)).await? else { return Ok(false) };
     if !members::remove(&mut tx, it.id, account).await? {
         return Ok(false);

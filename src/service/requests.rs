@@ -78,13 +78,18 @@ async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agen
         feedback: None,
     };
     let mut tx = app.store.begin().await?;
-    requests::insert(&mut tx, &request).await.map_err(|error| match error {
+    requests::insert(&mut tx, &request).await.map_err(gone)?;
+    record::of_request(app, &mut tx, EventName::RequestCreated, caller.actor(), &request, Step::default()).await?;
+    tx.commit().await.map_err(gone)?;
+    Ok(request)
+}
+
+/// A request cannot be put to a loop that was deleted meanwhile.
+fn gone(error: store::Error) -> Error {
+    match error {
         store::Error::Orphan => loop_service::NOT_FOUND,
         other => other.into(),
-    })?;
-    record::of_request(app, &mut tx, EventName::RequestCreated, caller.actor(), &request, Step::default()).await?;
-    tx.commit().await?;
-    Ok(request)
+    }
 }
 
 /// What is kept of somebody who is told (contract 5.3). No channel but the inbox exists yet, and it does not count (10.2).

@@ -40,9 +40,10 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
     Ok(request)
 }
 
-/// Why a claim or an answer was not taken: somebody else has it, it has ended, or the person holds too many.
+/// Why a claim or an answer was not taken: somebody else has it, it has ended, the person holds too many, or was removed
+/// from the loop meanwhile.
 async fn why_not(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Error> {
-    let request = request_service::current(app, id).await?;
+    let request = show(app, account, id).await?;
     Ok(match request.status {
         Status::Claimed if request.claimed_by != Some(account) => TAKEN,
         Status::Pending => Error::Conflict("You have claimed as many requests as you may at once"),

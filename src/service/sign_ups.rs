@@ -1,6 +1,6 @@
 //! Signing up with a loop's invite code: whoever holds it may make an account and is in (contract 11.4).
 
-use super::{Error, Result, accounts, accounts::NewAccount, loops, members, sessions, sessions::Opened};
+use super::{Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
 use crate::{
     app::App,
     domain::{Actor, Email, Loop, Role, accounts as rules},
@@ -22,15 +22,12 @@ pub struct SignUp<'a> {
 
 /// Makes an account, joins the loop, and signs in.
 pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<(Opened, Loop)> {
-    app.throttle.guess(address)?;
-    if loops::by_code(app, form.code).await?.is_none() {
-        return Err(Error::Missing("No loop found with that invite code"));
-    }
+    members::invited_to(app, address, form.code).await?;
     let email = Email::parse(form.email)?;
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;
     let new = NewAccount { email, name: form.name.to_owned(), role: Role::Member };
     let account = accounts::create(app, Actor::Operator, new, form.password).await?;
-    let it = members::join(app, address, account.id, form.code).await?;
+    let it = members::join(app, account.id, form.code).await?;
     Ok((sessions::open_for(app, account, user_agent).await?, it))
 }

@@ -10,6 +10,7 @@ pub struct Throttle {
     keys: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     accounts: DefaultKeyedRateLimiter<String>,
+    codes: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
 
@@ -21,6 +22,7 @@ impl Throttle {
             keys: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             sign_ins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
             accounts: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
+            codes: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             clock: DefaultClock::default(),
         }
     }
@@ -41,9 +43,10 @@ impl Throttle {
         self.check(&self.accounts, &email.to_owned())
     }
 
-    /// Counts an attempt with an invite code or another secret that can be guessed.
+    /// Counts a look at what an invite code or another secret in a link leads to. To be asked before looking, and for
+    /// right ones too: a limit on wrong guesses alone would still let the right one through.
     pub fn guess(&self, address: IpAddr) -> Result<()> {
-        self.check(&self.sign_ins, &address)
+        self.check(&self.codes, &address)
     }
 
     /// Forgets addresses that have been quiet.
@@ -51,6 +54,7 @@ impl Throttle {
         self.keys.retain_recent();
         self.sign_ins.retain_recent();
         self.accounts.retain_recent();
+        self.codes.retain_recent();
     }
 
     fn check<K: Hash + Eq + Clone>(&self, counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {

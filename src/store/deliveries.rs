@@ -54,9 +54,8 @@ pub async fn insert(tx: &mut Tx, it: &Delivery, endpoint: &str) -> Result<()> {
     .bind(it.next_attempt_at)
     .bind(it.created_at)
     .bind(it.locked_until)
-    .run()
-    .await?;
-    Ok(())
+    .later()
+    .await
 }
 
 /// A delivery that a worker holds, and the receiver whose place it takes.

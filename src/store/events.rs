@@ -25,9 +25,8 @@ pub async fn insert(tx: &mut Tx, event: &Event) -> Result<()> {
     .bind(event.from)
     .bind(event.to)
     .bind(&event.data)
-    .run()
-    .await?;
-    Ok(())
+    .later()
+    .await
 }
 
 /// One line of the record.

@@ -81,8 +81,7 @@ pub async fn set_code(db: impl Db<'_>, id: Id<Loop>, code: &str, now: Timestamp)
 
 /// Notes that its membership changed.
 pub async fn touch(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Result<()> {
-    db.sql("update loops set updated_at = $2 where id = $1").bind(id).bind(now).run().await?;
-    Ok(())
+    db.sql("update loops set updated_at = $2 where id = $1").bind(id).bind(now).later().await
 }
 
 /// Deletes it with all that belongs to it; says whether it was there.

@@ -87,9 +87,14 @@ pub async fn remove(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>) -> Resu
     Ok(db.sql("delete from members where loop_id = $1 and account_id = $2").bind(id).bind(account).run().await? == 1)
 }
 
-/// How many memberships and invitations a loop has.
-pub async fn count(db: impl Db<'_>, id: Id<Loop>) -> Result<i64> {
-    let (count,): (i64,) = db.sql("select count(*) from members where loop_id = $1").bind(id).one().await?;
+/// How many memberships, and invitations that stand, a loop has.
+pub async fn count(db: impl Db<'_>, id: Id<Loop>, invited_after: Timestamp) -> Result<i64> {
+    let (count,): (i64,) = db
+        .sql("select count(*) from members where loop_id = $1 and (status = 'active' or invited_at > $2)")
+        .bind(id)
+        .bind(invited_after)
+        .one()
+        .await?;
     Ok(count)
 }
 
@@ -99,9 +104,8 @@ pub async fn touch(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>, now: Tim
         .bind(id)
         .bind(account)
         .bind(now)
-        .run()
-        .await?;
-    Ok(())
+        .later()
+        .await
 }
 
 /// Removes invitations that have run out; says how many.

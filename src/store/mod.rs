@@ -18,6 +18,7 @@ pub mod open;
 pub mod requests;
 pub mod sessions;
 pub mod sql;
+mod sqlite_tx;
 pub mod transitions;
 pub mod webhooks;
 pub mod windows;
@@ -25,7 +26,8 @@ pub mod windows;
 pub use sql::{Db, Sql};
 
 use crate::wakeups::{Happened, Wakeups};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgListener};
+use sqlite_tx::SqliteTx;
+use sqlx::{PgPool, Postgres, SqlitePool, Transaction, postgres::PgListener};
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -97,9 +99,9 @@ pub struct Tx {
 }
 
 /// Where a transaction runs.
-enum TxEngine {
+pub(crate) enum TxEngine {
     /// On the writer.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTx),
     /// On a connection of the pool.
     Postgres(Transaction<'static, Postgres>),
 }
@@ -108,7 +110,7 @@ impl Store {
     /// Opens a transaction that will write.
     pub async fn begin(&self) -> Result<Tx> {
         let engine = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin_with("begin immediate").await?),
+            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(SqliteTx::begin(writer).await?),
             Engine::Postgres(pool) => TxEngine::Postgres(pool.begin().await?),
         };
         Ok(Tx { engine, happened: Vec::new(), wakeups: self.wakeups.clone() })

@@ -3,7 +3,7 @@
 use super::{Db, Engine, Error, Result, Store};
 use crate::wakeups::Wakeups;
 use sqlx::{
-    AssertSqlSafe, Connection, SqlSafeStr, SqlitePool,
+    AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlitePool,
     migrate::{Migration, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -33,7 +33,7 @@ impl Store {
         if url.starts_with("sqlite:") {
             return connect_sqlite(url).await;
         }
-        let options = PgConnectOptions::from_str(url)?.application_name("hitl");
+        let options = PgConnectOptions::from_str(url)?.application_name("hitl").disable_statement_logging();
         // One connection first: it says at once what is wrong, where the pool would try until its patience ends.
         sqlx::PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()
@@ -98,7 +98,8 @@ async fn connect_sqlite(url: &str) -> Result<Store> {
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", "0")
         .pragma("cache_size", SQLITE_CACHE)
-        .busy_timeout(Duration::from_secs(5));
+        .busy_timeout(Duration::from_secs(5))
+        .disable_statement_logging();
     let pool = |size| {
         SqlitePoolOptions::new()
             .max_connections(size)

@@ -1,6 +1,6 @@
 //! Requests: adding, finding, listing, changing what they ask.
 
-use super::{Db, Result, columns::row, sql::Sql};
+use super::{Db, Result, Tx, columns::row, sql::Sql};
 use crate::domain::{
     Account, Content, Email, Id, Loop, Request, Status, Timestamp,
     request_filters::{RequestFilter, Sort},
@@ -60,10 +60,10 @@ pub(super) const REQUEST: &str = "select r.*, l.name as loop_name, l.creator_id 
      left join accounts p on p.id = coalesce(r.response_by, r.claimed_by)
      left join feedback f on f.request_id = r.id";
 
-/// Adds a request. [`Orphan`](super::Error::Orphan) when its loop is gone.
-pub async fn insert(db: impl Db<'_>, it: &Request) -> Result<()> {
+/// Adds a request. The commit fails with [`Orphan`](super::Error::Orphan) when its loop is gone.
+pub async fn insert(tx: &mut Tx, it: &Request) -> Result<()> {
     let content = &it.content;
-    db.sql(
+    tx.sql(
         "insert into requests (id, loop_id, creator_id, api_key_id, processing_type, type, priority, request_text, image_url, context,
             timeout_seconds, response_type, response_config, default_response, platform, platform_version, callback_url, tags, metadata,
             user_agent, broadcasted_to, status, created_at, updated_at, timeout_at)
@@ -94,9 +94,8 @@ pub async fn insert(db: impl Db<'_>, it: &Request) -> Result<()> {
     .bind(it.created_at)
     .bind(it.updated_at)
     .bind(it.timeout_at)
-    .run()
-    .await?;
-    Ok(())
+    .later()
+    .await
 }
 
 /// Finds one.
@@ -203,7 +202,17 @@ pub async fn counts_of_loop(db: impl Db<'_>, id: Id<Loop>) -> Result<(i64, i64)>
         .await
 }
 
-/// How many requests of a loop stand where.
-pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<(Status, i64)>> {
-    db.sql("select status, count(*) from requests where loop_id = $1 group by status").bind(id).all().await
+/// A status, how many requests of a loop have it, and how long their answers took on average, in microseconds.
+pub type Tally = (Status, i64, Option<f64>);
+
+/// How the requests of a loop stand.
+pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<Tally>> {
+    db.sql("select status, count(*), cast(")
+        .on_postgres("1000000 * extract(epoch from")
+        .push("avg(response_at - created_at)")
+        .on_postgres(")")
+        .push("as double precision) from requests where loop_id = $1 group by status")
+        .bind(id)
+        .all()
+        .await
 }

@@ -3,10 +3,9 @@
 //! A statement is written once, with `$1`-style parameters, which both engines understand. Each
 //! value bound to it is encoded for whichever engine is open, and each row is decoded from it.
 
-use super::{Engine, Result, Store, Tx, TxEngine};
+use super::{Engine, Result, Store, Tx, TxEngine, sqlite_tx::SqliteTx};
 use sqlx::{
-    Arguments, AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool,
-    Type,
+    Arguments, AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Type,
     postgres::{PgArguments, PgRow},
     query_as_with, query_with,
     sqlite::{SqliteArguments, SqliteRow},
@@ -20,7 +19,8 @@ pub trait Db<'c>: Sized {
 
     /// Begins a statement. One that begins with `select` may run beside the writer.
     fn sql(self, text: &'static str) -> Sql<'c> {
-        Sql { target: self.target(text), text: text.into(), failed: None }
+        let target = self.target(text);
+        Sql { before: target.count(), target, text: text.into(), failed: None }
     }
 }
 
@@ -39,7 +39,10 @@ impl<'c> Db<'c> for &'c Store {
 impl<'c> Db<'c> for &'c mut Tx {
     fn target(self, _: &str) -> Target<'c> {
         match &mut self.engine {
-            TxEngine::Sqlite(tx) => Target::SqliteTx(tx, SqliteArguments::default()),
+            TxEngine::Sqlite(tx) => {
+                let waiting = tx.take_arguments();
+                Target::SqliteTx(tx, waiting)
+            }
             TxEngine::Postgres(tx) => Target::PostgresTx(tx, PgArguments::default()),
         }
     }
@@ -49,12 +52,22 @@ impl<'c> Db<'c> for &'c mut Tx {
 pub enum Target<'c> {
     /// Any connection of an SQLite pool.
     Sqlite(&'c SqlitePool, SqliteArguments),
-    /// An open SQLite transaction.
-    SqliteTx(&'c mut SqliteConnection, SqliteArguments),
+    /// An open SQLite transaction. Its values follow those of the statements that wait before it.
+    SqliteTx(&'c mut SqliteTx, SqliteArguments),
     /// Any connection of a Postgres pool.
     Postgres(&'c PgPool, PgArguments),
     /// An open Postgres transaction.
     PostgresTx(&'c mut PgConnection, PgArguments),
+}
+
+impl Target<'_> {
+    /// How many values there are, those of waiting statements included.
+    fn count(&self) -> usize {
+        match self {
+            Target::Sqlite(_, args) | Target::SqliteTx(_, args) => args.len(),
+            Target::Postgres(_, args) | Target::PostgresTx(_, args) => args.len(),
+        }
+    }
 }
 
 /// A value that both engines can store.
@@ -70,6 +83,8 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 pub struct Sql<'c> {
     text: Cow<'static, str>,
     target: Target<'c>,
+    /// Values that belong to statements before this one.
+    before: usize,
     failed: Option<sqlx::Error>,
 }
 
@@ -79,12 +94,25 @@ macro_rules! on_target {
         if let Some(error) = $sql.failed {
             return Err(error.into());
         }
-        let $text = AssertSqlSafe($sql.text); // every piece of it is a literal
+        let before = $sql.before;
         Ok(match $sql.target {
-            Target::Sqlite($db, $args) => $run,
-            Target::SqliteTx($db, $args) => $run,
-            Target::Postgres($db, $args) => $run,
-            Target::PostgresTx($db, $args) => $run,
+            Target::Sqlite($db, $args) => {
+                let $text = AssertSqlSafe($sql.text); // every piece of it is a literal
+                $run
+            }
+            Target::SqliteTx(tx, $args) => {
+                let $text = AssertSqlSafe(tx.with_waiting(&$sql.text, before));
+                let $db = tx.connection();
+                $run
+            }
+            Target::Postgres($db, $args) => {
+                let $text = AssertSqlSafe($sql.text);
+                $run
+            }
+            Target::PostgresTx($db, $args) => {
+                let $text = AssertSqlSafe($sql.text);
+                $run
+            }
         })
     }};
 }
@@ -110,10 +138,7 @@ impl Sql<'_> {
     /// Continues the statement with text and a value for it to end in.
     pub fn push_bind<'q>(self, text: &'static str, value: impl Value<'q>) -> Self {
         let mut sql = self.push(text).bind(value);
-        let last = match &sql.target {
-            Target::Sqlite(_, args) | Target::SqliteTx(_, args) => args.len(),
-            Target::Postgres(_, args) | Target::PostgresTx(_, args) => args.len(),
-        };
+        let last = sql.target.count() - sql.before;
         let _ = write!(sql.text.to_mut(), " ${last}");
         sql
     }
@@ -151,7 +176,33 @@ impl Sql<'_> {
 
     /// Runs it; says how many rows it touched.
     pub async fn run(self) -> Result<u64> {
-        on_target!(self, |text, args, db| query_with(text, args).execute(db).await?.rows_affected())
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        Ok(match self.target {
+            Target::Sqlite(db, args) => query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected(),
+            Target::SqliteTx(tx, args) => tx.run(&self.text, self.before, args).await?,
+            Target::Postgres(db, args) => query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected(),
+            Target::PostgresTx(db, args) => {
+                query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs it by the time the transaction is committed at the latest; nobody waits for its outcome, and if it fails so does the
+    /// commit. On SQLite it costs no message of its own to the writer.
+    pub async fn later(self) -> Result<()> {
+        match (self.failed, self.target) {
+            (Some(error), _) => Err(error.into()),
+            (None, Target::SqliteTx(tx, args)) => {
+                tx.wait(&self.text, self.before, args);
+                Ok(())
+            }
+            (None, target) => {
+                let now = Self { target, text: self.text, before: self.before, failed: None };
+                now.run().await.map(drop)
+            }
+        }
     }
 
     /// Runs it; reads every row.

@@ -8,7 +8,12 @@ use crate::domain::{Account, Id, Json, Loop, Request, Status, Timestamp};
 /// A request that changed, and what its event needs to know.
 pub type Moved = (Id<Request>, Id<Account>, Id<Loop>, Option<Id<Account>>);
 
-/// `pending` → `claimed`, unless its time is over or the person has `most` claims already. A claim that has lapsed is nobody's.
+/// The person `$2` is in the request's loop and may act: looked at in the step itself, so that nobody acts on a request
+/// after being removed or suspended (contract 16.7).
+const BY_A_MEMBER: &str = "and exists (select 1 from members m join accounts a on a.id = m.account_id
+    where m.loop_id = requests.loop_id and m.account_id = $2 and m.status = 'active' and a.status = 'active')";
+
+/// `pending` → `claimed`, by a member, unless its time is over or the person has `most` claims already. A claim that has lapsed is nobody's.
 pub async fn claim(
     db: impl Db<'_>,
     id: Id<Request>,
@@ -22,9 +27,10 @@ pub async fn claim(
             claim_expires_at = case when timeout_at < $3 then timeout_at else $3 end
          where id = $1 and timeout_at > $4
             and (status = 'pending' or (status = 'claimed' and claim_expires_at <= $4))
-            and (select count(*) from requests mine where mine.claimed_by = $2 and mine.status = 'claimed' and mine.claim_expires_at > $4) < $5
-         returning id, creator_id, loop_id, claimed_by",
+            and (select count(*) from requests mine where mine.claimed_by = $2 and mine.status = 'claimed' and mine.claim_expires_at > $4) < $5",
     )
+    .push(BY_A_MEMBER)
+    .push("returning id, creator_id, loop_id, claimed_by")
     .bind(id)
     .bind(account)
     .bind(until)
@@ -67,7 +73,7 @@ pub async fn release_all(
     .await
 }
 
-/// `pending` or one's own `claimed` → `completed`, before the deadline. Answering without a claim claims on the way.
+/// `pending` or one's own `claimed` → `completed`, by a member, before the deadline. Answering without a claim claims on the way.
 pub async fn answer(
     db: impl Db<'_>,
     id: Id<Request>,
@@ -79,9 +85,10 @@ pub async fn answer(
         "update requests set status = 'completed', response_by = $2, response_at = $4, response_data = $3, updated_at = $4,
             claimed_at = case when claimed_by = $2 then claimed_at else $4 end, claimed_by = $2, claim_expires_at = null
          where id = $1 and timeout_at > $4
-            and (status = 'pending' or (status = 'claimed' and (claimed_by = $2 or claim_expires_at <= $4)))
-         returning id, creator_id, loop_id, claimed_by",
+            and (status = 'pending' or (status = 'claimed' and (claimed_by = $2 or claim_expires_at <= $4)))",
     )
+    .push(BY_A_MEMBER)
+    .push("returning id, creator_id, loop_id, claimed_by")
     .bind(id)
     .bind(account)
     .bind(answer)

@@ -1,0 +1,72 @@
+//! Databases of the benchmark's own, made and removed.
+
+use crate::options::Engine;
+use anyhow::Context;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::path::Path;
+use url::Url;
+
+/// An empty database.
+pub(crate) struct Database {
+    /// Its URL, as `DATABASE_URL` takes it.
+    pub(crate) url: String,
+    /// What Postgres calls it.
+    name: Option<String>,
+    /// Where SQLite has its file; removed with this.
+    _folder: tempfile::TempDir,
+}
+
+impl Database {
+    /// Makes one; `purpose` is part of its name.
+    pub(crate) async fn create(engine: Engine, purpose: &str) -> anyhow::Result<Self> {
+        // In the build's folder: the system's folder for temporary files may be kept in memory, where nothing is durable.
+        let folder = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
+        if engine == Engine::Sqlite {
+            let url = format!("sqlite:{}", folder.path().join("load.db").display());
+            return Ok(Self { url, name: None, _folder: folder });
+        }
+        let name = format!("hitl_load_{purpose}_{}", std::process::id());
+        let mut url = administer(&format!("create database {name}")).await?;
+        url.set_path(&name);
+        Ok(Self { url: url.into(), name: Some(name), _folder: folder })
+    }
+
+    /// Removes it, whoever is still connected.
+    pub(crate) async fn remove(self) -> anyhow::Result<()> {
+        match &self.name {
+            Some(name) => administer(&format!("drop database {name} with (force)")).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Fails unless there is a server to make databases of that engine on.
+pub(crate) async fn available(engine: Engine) -> anyhow::Result<()> {
+    if engine == Engine::Postgres { administer("select 1").await.map(drop) } else { Ok(()) }
+}
+
+/// Has the server do something; the server's URL.
+async fn administer(statement: &str) -> anyhow::Result<Url> {
+    const MISSING: &str = "Postgres does not let us work. Set TEST_DATABASE_URL=postgres://user:password@host/database to a \
+         server where that user may create databases, or measure only SQLite with `--engine sqlite`";
+    let (mut connection, url) = connect().await.context(MISSING)?;
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.context(MISSING)?;
+    connection.close().await?;
+    Ok(url)
+}
+
+/// The server of `TEST_DATABASE_URL`; without it the local one, as whoever it takes without a password.
+async fn connect() -> anyhow::Result<(PgConnection, Url)> {
+    if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
+        return Ok((PgConnection::connect(&url).await?, url.parse()?));
+    }
+    let mut refused = None;
+    for user in [std::env::var("USER").ok(), Some("postgres".into()), Some("root".into())].into_iter().flatten() {
+        let url = format!("postgres://{user}@127.0.0.1:5432/postgres");
+        match PgConnection::connect(&url).await {
+            Ok(connection) => return Ok((connection, url.parse()?)),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.expect("at least two were tried").into())
+}

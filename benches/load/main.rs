@@ -1,0 +1,57 @@
+//! The load benchmark: `cargo bench --bench load`. It starts the server on each engine and, beside it, a floor (as little as
+//! a server on that database can do), drives both in turns, and prints how they compare. `benches/README.md` says how to read
+//! it. Measures, never judges: a missed target is printed, and only what went wrong fails.
+
+mod connection;
+mod database;
+mod drive;
+mod floor;
+mod hitl;
+mod measure;
+mod options;
+mod process;
+mod report;
+mod work;
+
+use anyhow::Context;
+use clap::Parser;
+use options::Options;
+use std::time::Instant;
+
+/// The same as in the server, for the floor.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    if options.floor {
+        return runtime(tokio::runtime::Builder::new_multi_thread())?.block_on(floor::serve());
+    }
+    if !options.bench {
+        println!("nothing was measured: `cargo bench --bench load` does");
+        return Ok(());
+    }
+    // One thread makes the load, so that the servers have the other processors.
+    runtime(tokio::runtime::Builder::new_current_thread())?.block_on(run(&options))
+}
+
+fn runtime(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime::Runtime> {
+    builder.enable_all().build().context("the runtime did not start")
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    for engine in options.engines() {
+        database::available(engine).await?;
+    }
+    for engine in options.engines() {
+        let measured = measure::on(engine, options).await?;
+        report::print(engine, options, &measured);
+    }
+    Ok(())
+}
+
+/// The time, to measure with.
+#[expect(clippy::disallowed_methods, reason = "measures how long things take")]
+fn now() -> Instant {
+    Instant::now()
+}

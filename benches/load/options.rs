@@ -1,0 +1,68 @@
+//! What can be asked for after `cargo bench --bench load --`.
+
+use clap::{Parser, ValueEnum};
+use std::time::Duration;
+
+/// Measures the server against a floor.
+#[derive(Parser)]
+pub(crate) struct Options {
+    /// How long each workload is driven in each round, in seconds
+    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// How many keep-alive connections drive it
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// How many times the workloads take turns; medians are printed
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// Only this engine
+    #[arg(long)]
+    pub(crate) engine: Option<Engine>,
+    /// Only this workload
+    #[arg(long)]
+    pub(crate) only: Option<Part>,
+    /// Given by `cargo bench`, and not by `cargo test`
+    #[arg(long, hide = true)]
+    pub(crate) bench: bool,
+    /// Be the floor server
+    #[arg(long, hide = true)]
+    pub(crate) floor: bool,
+}
+
+/// A database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Get,
+    Create,
+    Cycle,
+}
+
+impl Options {
+    /// The engines to measure on.
+    pub(crate) fn engines(&self) -> impl Iterator<Item = Engine> + use<> {
+        let only = self.engine;
+        [Engine::Sqlite, Engine::Postgres].into_iter().filter(move |engine| only.is_none_or(|only| only == *engine))
+    }
+
+    /// Whether that part is to be measured.
+    pub(crate) fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
+    /// How long one workload is driven in one round.
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().map_err(|_| "must be a number".to_owned())?;
+    if (0.1..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("must be from 0.1 to 3600".into()) }
+}

@@ -1,0 +1,138 @@
+//! What is printed: first the targets with what was reached, then every workload.
+
+use crate::{
+    measure::{Kind, Latency, Measured, Round, Workload},
+    options::{Engine, Options},
+    work::STEPS,
+};
+
+/// What a number is held to.
+#[derive(Clone, Copy)]
+enum Target {
+    AtLeast(f64),
+    Below(f64),
+    /// None: it is printed to be known.
+    Free,
+}
+
+/// Prints it all.
+pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
+    println!(
+        "\n{engine:?}: {} connections, medians of {} rounds of {} s\n",
+        options.connections, options.rounds, options.seconds
+    );
+    print_targets(engine, measured);
+    println!("\n{:<30}{:>12}{:>12}{:>12}{:>17}", "workload", "per second", "p50 in ms", "p99 in ms", "processor in ms");
+    for workload in &measured.workloads {
+        print_workload(workload);
+    }
+    println!("\nresident memory under load: {:.1} MB at most", measured.memory_under_load);
+}
+
+fn print_targets(engine: Engine, measured: &Measured) {
+    println!("{:<44}{:>12}{:>12}", "target", "", "measured");
+    let line = |what: &str, target: Target, unit: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            println!(
+                "{what:<44}{:>12}{:>12}   {}",
+                target.text(unit),
+                format!("{value:.2}{unit}"),
+                target.verdict(value)
+            );
+        }
+    };
+    line("get by id / the floor's point select", Target::AtLeast(0.5), "", measured.ratio(Kind::Get, Kind::Select));
+    line("create / the floor's insert", Target::AtLeast(0.3), "", measured.ratio(Kind::Create, Kind::Insert));
+    let cycle = measured.find(Kind::Cycle).map(|cycle| cycle.median(|round| round.processor));
+    let cycle_target = if engine == Engine::Sqlite { Target::Below(1.0) } else { Target::Free };
+    line("processor of one cycle", cycle_target, " ms", cycle);
+    line("p99 of the slowest kind of request", Target::Below(40.0), " ms", measured.slowest());
+    line("resident memory at rest", Target::Below(30.0), " MB", Some(measured.memory_at_rest));
+    line("start to ready, on an empty database", Target::Below(0.5), " s", Some(measured.ready_in.as_secs_f64()));
+}
+
+fn print_workload(workload: &Workload) {
+    let (name, parts): (_, &[&str]) = match workload.kind {
+        Kind::Bare => ("floor: no database", &[]),
+        Kind::Select => ("floor: point select", &[]),
+        Kind::Get => ("get by id", &[]),
+        Kind::Insert => ("floor: durable insert", &[]),
+        Kind::Create => ("create", &[]),
+        Kind::Cycle => ("cycle", &STEPS),
+    };
+    let per_second = workload.median(|round| round.per_second);
+    let processor = workload.median(|round| round.processor);
+    if parts.is_empty() {
+        let Latency { p50, p99 } = workload.latency(0);
+        println!("{name:<30}{per_second:>12.0}{p50:>12.2}{p99:>12.2}{processor:>17.4}");
+        return;
+    }
+    println!("{name:<30}{per_second:>12.0}{:>12}{:>12}{processor:>17.4}", "", "");
+    for (step, part) in parts.iter().enumerate() {
+        let Latency { p50, p99 } = workload.latency(step);
+        println!("{:<42}{p50:>12.2}{p99:>12.2}", format!("  its {part}"));
+    }
+}
+
+impl Target {
+    fn text(self, unit: &str) -> String {
+        match self {
+            Self::AtLeast(least) => format!(">= {least}{unit}"),
+            Self::Below(most) => format!("< {most}{unit}"),
+            Self::Free => String::new(),
+        }
+    }
+
+    fn verdict(self, value: f64) -> &'static str {
+        let reached = match self {
+            Self::AtLeast(least) => value >= least,
+            Self::Below(most) => value < most,
+            Self::Free => return "",
+        };
+        if reached { "reached" } else { "MISSED" }
+    }
+}
+
+impl Measured {
+    fn find(&self, kind: Kind) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.kind == kind)
+    }
+
+    /// How often per second one is done for each time the other is: the median over the rounds, in which they ran in turns.
+    fn ratio(&self, kind: Kind, floor: Kind) -> Option<f64> {
+        let (ours, floors) = (self.find(kind)?, self.find(floor)?);
+        let rounds = ours.rounds.iter().zip(&floors.rounds);
+        Some(median(rounds.map(|(ours, floor)| ours.per_second / floor.per_second)))
+    }
+
+    /// The p99 of the slowest kind of request that our server was sent.
+    fn slowest(&self) -> Option<f64> {
+        let ours = self.workloads.iter().filter(|workload| !workload.kind.is_floor());
+        let kinds = ours.flat_map(|workload| (0..workload.steps()).map(|step| workload.latency(step).p99));
+        kinds.max_by(f64::total_cmp)
+    }
+}
+
+impl Workload {
+    fn median(&self, of: impl Fn(&Round) -> f64) -> f64 {
+        median(self.rounds.iter().map(of))
+    }
+
+    fn steps(&self) -> usize {
+        self.rounds.first().map_or(0, |round| round.latencies.len())
+    }
+
+    fn latency(&self, step: usize) -> Latency {
+        Latency {
+            p50: self.median(|round| round.latencies[step].p50),
+            p99: self.median(|round| round.latencies[step].p99),
+        }
+    }
+}
+
+/// The upper one of the two in the middle, where their number is even.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
