@@ -132,11 +132,18 @@ impl Clock for StoppedClock {
 /// For tests: bytes that differ at each call and are the same in each run.
 #[derive(Default)]
 pub struct CountingRng(AtomicU64);
+impl CountingRng {
+    /// Counts from there, so that two processes draw different bytes.
+    pub fn from(count: u64) -> Self {
+        Self(count.into())
+    }
+}
 impl Rng for CountingRng {
     fn fill(&self, bytes: &mut [u8]) {
-        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        for (byte, digit) in bytes.iter_mut().rev().zip(count.iter().rev()) {
-            *byte = *digit;
+        let mut count = self.0.fetch_add(1, Ordering::Relaxed);
+        for byte in bytes.iter_mut().rev() {
+            *byte = (count % 32).to_le_bytes()[0]; // an invite code looks no further than five bits of each
+            count /= 32;
         }
     }
 }

@@ -144,9 +144,12 @@ impl World {
 
     /// A server with that clock: the second process on a database.
     pub(crate) async fn at(url: &str, settings: Settings, clock: Arc<StoppedClock>) -> Self {
+        Self::drawing(url, settings, clock, CountingRng::default()).await
+    }
+
+    async fn drawing(url: &str, settings: Settings, clock: Arc<StoppedClock>, rng: CountingRng) -> Self {
         let store = Store::open(url, 16).await.unwrap();
-        let rng = Arc::new(CountingRng::default());
-        let app = App::with(store, settings, BASE, clock.clone(), rng);
+        let app = App::with(store, settings, BASE, clock.clone(), Arc::new(rng));
         Self { router: http::outside(app.clone()), app, clock, url: url.to_owned() }
     }
 
@@ -154,12 +157,8 @@ impl World {
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = (*self.app.settings).clone();
         change(&mut settings);
-        let mut beside = Self::at(&self.url, settings, self.clock.clone()).await;
-        for _ in 0..STEP.fetch_add(1, Ordering::Relaxed) * 100_000 {
-            beside.app.random::<8>();
-        }
-        beside.router = http::outside(beside.app.clone());
-        beside
+        let rng = CountingRng::from(STEP.fetch_add(1, Ordering::Relaxed) * 100_000);
+        Self::drawing(&self.url, settings, self.clock.clone(), rng).await
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -309,8 +308,8 @@ impl Call<'_> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
+    pub(crate) fn header(mut self, name: &str, value: &(impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.request = self.request.header(name, value.as_ref());
         self
     }
 

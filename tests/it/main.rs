@@ -2,28 +2,38 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accidents;
 mod answers;
 mod asking;
+mod authentication;
+mod bodies;
 mod cancelling;
 mod cast;
 mod changing;
 mod clients;
 mod configurations;
+mod conventions;
 mod creating;
 mod echoing;
+mod errors;
 mod feedback;
 mod harness;
 mod invites;
 mod joining;
+mod limits;
 mod listing;
 mod loops;
 mod members;
+mod operations;
 mod pages;
 mod people;
+mod processes;
 mod refusing;
 mod removal;
 mod reviewing;
+mod scopes;
 mod sessions;
 mod showing;
+mod throttling;
 mod walk;
 mod work;

@@ -1,0 +1,87 @@
+//! Guessing is slowed down, address by address (contract 2.4 and 15.5). Governor's own clock runs here: what is waited for is long.
+
+use crate::harness::{Answer, World, on_both};
+use serde_json::{Value, json};
+
+/// Three failures a minute, and the tests' own address is a proxy that is believed.
+async fn strict(world: &World) -> World {
+    let change = |settings: &mut hitl_server::settings::Settings| {
+        settings.limits.failed_keys_per_minute = 3.try_into().unwrap();
+        settings.limits.failed_sign_ins_per_minute = 3.try_into().unwrap();
+        settings.trusted_proxies = vec!["0.0.0.0/32".parse().unwrap()];
+    };
+    world.beside(change).await
+}
+
+/// The answer to somebody who guessed too often: when to come back, and no window.
+#[track_caller]
+fn is_slowed_down(answer: &Answer) {
+    answer.refused(429, "API rate limit exceeded", &Value::Null);
+    let seconds: u64 = answer.header("retry-after").parse().expect("whole seconds");
+    assert!((1..=20).contains(&seconds), "three a minute: {seconds}");
+    assert_eq!(answer.headers.get("x-ratelimit-limit"), None, "2.4");
+}
+
+on_both! {
+    async fn contract_2_4_failed_keys_are_slowed_down_by_address(world: World) {
+        let (world, asker) = (strict(&world).await, world.asker().await);
+        let test = |from: &str| world.get("/v1/test").header("x-forwarded-for", from);
+        for (turn, wrong) in ["hitl_live_a", "hitl_live_b", "hitl_live_c"].into_iter().enumerate() {
+            assert_eq!(test("203.0.113.7").key(wrong).await.status, 401, "{turn}");
+            test("203.0.113.7").key(&asker.key).await.accepted(200, "API key is valid");
+        }
+        is_slowed_down(&test("203.0.113.7").key("hitl_live_d").await);
+        is_slowed_down(&test("203.0.113.7").await);
+        is_slowed_down(&world.get("/v1/api/loops").header("x-forwarded-for", "203.0.113.7").key("hitl_live_a").await);
+        assert_eq!(test("203.0.113.8").key("hitl_live_d").await.status, 401, "another address");
+        assert_eq!(test("2001:db8::1").key("hitl_live_d").await.status, 401, "another address");
+        for _ in 0..10 {
+            test("203.0.113.7").key(&asker.key).await.accepted(200, "API key is valid");
+        }
+    }
+
+    async fn contract_15_6_an_address_is_taken_from_a_header_only_behind_a_proxy_that_is_trusted(world: World) {
+        let world = world.beside(|settings| settings.limits.failed_keys_per_minute = 2.try_into().unwrap()).await;
+        let mut statuses = Vec::new();
+        for last in 1..=4 {
+            let from = format!("203.0.113.{last}");
+            statuses.push(world.get("/v1/test").header("x-forwarded-for", &from).key("hitl_live_wrong").await.status);
+        }
+        assert_eq!(statuses, [401, 401, 429, 429]);
+    }
+
+    async fn sign_ins_are_slowed_down_by_address_and_by_account(world: World) {
+        let (world, asker) = (strict(&world).await, world.asker().await);
+        let sign_in = |from: &str, email: &str| {
+            let body = json!({"email": email, "password": "wrong password"});
+            world.post("/v1/reviewer/session").header("x-forwarded-for", from).json(&body)
+        };
+        for name in ["a", "b", "c"] {
+            assert_eq!(sign_in("203.0.113.7", &format!("{name}@example.com")).await.status, 401);
+        }
+        is_slowed_down(&sign_in("203.0.113.7", "d@example.com").await);
+        for last in 10..13 {
+            assert_eq!(sign_in(&format!("203.0.113.{last}"), "owner@example.com").await.status, 401);
+        }
+        is_slowed_down(&sign_in("203.0.113.13", "Owner@Example.com").await);
+        assert_eq!(sign_in("203.0.113.13", "e@example.com").await.status, 401);
+        world.get("/v1/test").header("x-forwarded-for", "203.0.113.7").key(&asker.key).await.accepted(200, "API key is valid");
+        let me = world.get("/v1/reviewer/me").header("x-forwarded-for", "203.0.113.7").key(&asker.session).await;
+        assert_eq!(me.status, 200, "who is signed in stays so: {}", me.body);
+    }
+
+    async fn contract_15_5_invite_codes_are_slowed_down_by_address(world: World) {
+        let (world, asker) = (strict(&world).await, world.asker().await);
+        let second = world.sign_in(&world.person("second@example.com").await).await;
+        let third = world.sign_in(&world.person("third@example.com").await).await;
+        let join = |from: &str, session: &str, code: &str| {
+            let call = world.post("/v1/reviewer/loops/join").header("x-forwarded-for", from).key(session);
+            call.json(&json!({"invite_code": code}))
+        };
+        for code in ["AAAAAAAAA", "BBBBBBBBB", "CCCCCCCCC"] {
+            assert_eq!(join("203.0.113.7", &asker.session, code).await.status, 404);
+        }
+        is_slowed_down(&join("203.0.113.7", &second, "DDDDDDDDD").await);
+        assert_eq!(join("203.0.113.9", &third, "DDDDDDDDD").await.status, 404);
+    }
+}
