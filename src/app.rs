@@ -3,7 +3,7 @@
 use crate::{
     domain::{Id, Timestamp},
     sender::Sender,
-    service::{admission::Admission, passwords::Passwords, throttle::Throttle},
+    service::{admission::Admission, deadlines::NextDue, passwords::Passwords, throttle::Throttle},
     settings::Settings,
     store::Store,
 };
@@ -39,6 +39,8 @@ pub struct App {
     pub base_url: Arc<str>,
     /// Keys and windows that this process knows of.
     pub admission: Arc<Admission>,
+    /// The next deadline that this process knows of.
+    pub next_due: Arc<NextDue>,
     /// Guesses counted per address.
     pub throttle: Arc<Throttle>,
     /// The passwords being hashed.
@@ -64,6 +66,7 @@ impl App {
             settings: Arc::new(settings),
             base_url: base_url.into(),
             admission: Arc::default(),
+            next_due: Arc::default(),
             passwords: Arc::default(),
         }
     }

@@ -131,6 +131,8 @@ pub struct Request {
     pub cancel_reason: Option<String>,
     /// What its creator thought of the answer.
     pub feedback: Option<Json>,
+    /// Whether its creator has webhooks, which may want to hear of it.
+    pub heard: bool,
 }
 
 /// A person as requests show them.

@@ -42,7 +42,12 @@ pub(super) async fn of_request(
         to: step.previous.map_or((name == EventName::RequestCreated).then_some(it.status), |_| Some(it.status)),
         ..event(head, actor, it.creator_id, bodies::of_request(head, it, step))
     };
-    write(app, tx, &event, it.content.callback_url.as_deref().filter(|_| name.is_terminal())).await
+    let callback = it.content.callback_url.as_deref().filter(|_| name.is_terminal());
+    events::insert(tx, &event).await?;
+    if name.is_public() && (it.heard || callback.is_some()) {
+        deliveries::queue(app, tx, &event, callback).await?;
+    }
+    Ok(())
 }
 
 /// Records that a request ended without an answer: a claim on it leaves its trace (contract 8.5).
@@ -61,7 +66,7 @@ pub(super) async fn released(app: &App, tx: &mut Tx, actor: Actor, of: &Moved) -
 pub(super) async fn of_loop(app: &App, tx: &mut Tx, name: EventName, actor: Actor, it: &Loop) -> Result<()> {
     let (head, counts) = (head(app, name), counts(app, tx, it).await?);
     let event = Event { loop_id: Some(it.id), ..event(head, actor, it.creator_id, bodies::of_loop(head, it, counts)) };
-    write(app, tx, &event, None).await
+    write(app, tx, &event).await
 }
 
 /// Records that somebody was invited, joined or left.
@@ -76,7 +81,7 @@ pub(super) async fn of_member(
     let (head, counts) = (head(app, name), counts(app, tx, it).await?);
     let event =
         Event { loop_id: Some(it.id), ..event(head, actor, it.creator_id, bodies::of_member(head, it, counts, who)) };
-    write(app, tx, &event, None).await
+    write(app, tx, &event).await
 }
 
 async fn counts(app: &App, tx: &mut Tx, it: &Loop) -> Result<Counts> {
@@ -89,7 +94,7 @@ async fn counts(app: &App, tx: &mut Tx, it: &Loop) -> Result<Counts> {
 pub(super) async fn of_window(app: &App, tx: &mut Tx, name: EventName, key: &Key, window: Window) -> Result<()> {
     let head = head(app, name);
     let event = event(head, Actor::Key(key.id), key.account_id, bodies::of_window(head, key, window));
-    write(app, tx, &event, None).await
+    write(app, tx, &event).await
 }
 
 /// Records something about a webhook.
@@ -118,7 +123,7 @@ pub(super) async fn of_account(
     data: Value,
 ) -> Result<()> {
     let head = head(app, name);
-    write(app, tx, &event(head, actor, account, bodies::plain(head, &data)), None).await
+    write(app, tx, &event(head, actor, account, bodies::plain(head, &data))).await
 }
 
 fn head(app: &App, name: EventName) -> Head {
@@ -140,10 +145,10 @@ fn event(head: Head, actor: Actor, account_id: Id<Account>, body: Value) -> Even
     }
 }
 
-async fn write(app: &App, tx: &mut Tx, event: &Event, callback: Option<&str>) -> Result<()> {
+async fn write(app: &App, tx: &mut Tx, event: &Event) -> Result<()> {
     events::insert(tx, event).await?;
     if event.name.is_public() {
-        deliveries::queue(app, tx, event, callback).await?;
+        deliveries::queue(app, tx, event, None).await?;
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! Requests, as programs make, read, change and cancel them (contract 7). No program answers one (7.8).
 
-use super::{Caller, Error, Result, admission, deadlines, loops as loop_service, members::alive_since, record};
+use super::{Caller, Error, Result, admission, deadlines, loops as loop_service, record};
 use crate::{
     app::App,
     domain::{
-        Content, EventName, Feedback, Id, Invalid, Json, Loop, Member, Object, Request, Sent, Status, Timestamp,
-        Window,
+        Content, EventName, Feedback, Id, Invalid, Json, Loop, Object, Request, Sent, Status, Timestamp, Window,
         bodies::Step,
         new_requests::{Form, Rules},
         object::longer_than,
@@ -13,7 +12,13 @@ use crate::{
         request_filters::{Query, RequestFilter},
         requests::LONGEST_REASON,
     },
-    store::{self, feedback, members, requests, requests::Whose, transitions},
+    store::{
+        self, feedback,
+        loops::{self, Asked, Recipient},
+        members, requests,
+        requests::Whose,
+        transitions,
+    },
     wakeups::Waiting,
 };
 use serde_json::{Value, json};
@@ -30,9 +35,9 @@ fn rules(app: &App) -> Rules {
 
 /// Puts a request to a loop; the loop's creator may.
 pub async fn create(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
-    let it = loop_service::owned(app, caller, id, "Only loop creators can create requests").await?;
+    let asked = asked(app, caller, id).await?;
     let content = Content::parse(&sent?, Form::Current, rules(app))?;
-    open(app, caller, &it, content, user_agent).await
+    open(app, caller, &asked, content, user_agent).await
 }
 
 /// The same with the loop named in the body, and more defaults (contract 7.1.9).
@@ -40,21 +45,34 @@ pub async fn create_legacy(app: &App, caller: &Caller, sent: Sent, user_agent: O
     let sent = sent?;
     let id = sent.trimmed("loop_id")?.ok_or_else(|| Invalid::required("loop_id"))?;
     let id = id.parse().map_err(|_| Invalid::new("Invalid loop ID format"))?;
-    let it = loop_service::owned(app, caller, id, "Only loop creators can create requests").await?;
+    let asked = asked(app, caller, id).await?;
     let content = Content::parse(&sent, Form::Legacy, rules(app))?;
-    open(app, caller, &it, content, user_agent).await
+    open(app, caller, &asked, content, user_agent).await
 }
 
-async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agent: Option<&str>) -> Result<Request> {
-    let people = members::of_loop(&app.store, it.id, alive_since(app)).await?;
-    let recipients: Vec<Value> = people.iter().filter(|member| member.receives_requests()).map(recipient).collect();
+/// The loop that is asked, with who will be told; its creator may ask.
+async fn asked(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Asked> {
+    let asked = loops::ask(&app.store, id).await?.ok_or(loop_service::NOT_FOUND)?;
+    let belongs =
+        asked.creator_id == caller.account_id() || asked.members.iter().any(|it| it.account_id == caller.account_id());
+    if !belongs || !caller.key().reaches(id) {
+        return Err(loop_service::NO_ACCESS);
+    }
+    if asked.creator_id != caller.account_id() {
+        return Err(Error::denied("Only loop creators can create requests"));
+    }
+    Ok(asked)
+}
+
+async fn open(app: &App, caller: &Caller, it: &Asked, content: Content, user_agent: Option<&str>) -> Result<Request> {
+    let recipients: Vec<Value> = it.members.iter().map(recipient).collect();
     if recipients.is_empty() {
         return Err(Error::invalid("No active members found in the loop"));
     }
     let now = app.now();
     let request = Request {
         id: app.new_id(),
-        loop_id: it.id,
+        loop_id: it.loop_id,
         loop_name: it.name.clone(),
         loop_creator_id: it.creator_id,
         creator_id: caller.account_id(),
@@ -76,6 +94,7 @@ async fn open(app: &App, caller: &Caller, it: &Loop, content: Content, user_agen
         cancelled_at: None,
         cancel_reason: None,
         feedback: None,
+        heard: it.heard,
     };
     let mut tx = app.store.begin().await?;
     requests::insert(&mut tx, &request).await.map_err(gone)?;
@@ -93,7 +112,7 @@ fn gone(error: store::Error) -> Error {
 }
 
 /// What is kept of somebody who is told (contract 5.3). No channel but the inbox exists yet, and it does not count (10.2).
-fn recipient(member: &Member) -> Value {
+fn recipient(member: &Recipient) -> Value {
     json!({
         "user_id": member.account_id,
         "email": member.email,

@@ -1,10 +1,10 @@
 //! What people do with requests: claim, release, answer (contract 8 and 16). Only who is signed in; never a key.
 
-use super::{Error, Result, record, requests as request_service};
+use super::{Error, Result, deadlines, record};
 use crate::{
     app::App,
     domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status, bodies::Step},
-    store::{Tx, accounts, inbox, members, transitions},
+    store::{accounts, inbox, inbox::Found, members, transitions},
 };
 use serde_json::Value;
 
@@ -14,8 +14,17 @@ const ENDED: Error = Error::Conflict("Request is no longer available");
 
 /// A request in one of the person's loops. What a person may not see is not there (design 7).
 pub async fn show(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
-    let request = request_service::current(app, id).await?;
-    if members::is_active(&app.store, request.loop_id, account).await? { Ok(request) } else { Err(NOT_FOUND) }
+    find(app, account, id).await.map(|found| found.request)
+}
+
+/// The same with who looks, as the clock leaves the request.
+async fn find(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Found> {
+    let found = inbox::find(&app.store, id, account).await?.ok_or(NOT_FOUND)?;
+    if !found.request.is_due(app.now()) {
+        return Ok(found);
+    }
+    deadlines::settle(app).await?;
+    inbox::find(&app.store, id, account).await?.ok_or(NOT_FOUND)
 }
 
 /// Takes a request on. Claiming what one has claimed already changes nothing.
@@ -70,33 +79,37 @@ pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result
 /// Answers a request with the `response_data` of a body, claiming it on the way if nobody has. Of many answers at once
 /// exactly one is taken.
 pub async fn respond_with(app: &App, account: Id<Account>, id: Id<Request>, sent: Sent) -> Result<Request> {
-    let request = show(app, account, id).await?;
+    let found = find(app, account, id).await?;
     let sent = sent?;
     let given = sent.0.get("response_data").ok_or_else(|| Invalid::required("response_data"))?;
-    answer(app, account, &request, given).await
+    answer(app, account, found, given).await
 }
 
 /// The same with the answer itself.
 pub async fn respond(app: &App, account: Id<Account>, id: Id<Request>, given: &Value) -> Result<Request> {
-    let request = show(app, account, id).await?;
-    answer(app, account, &request, given).await
+    let found = find(app, account, id).await?;
+    answer(app, account, found, given).await
 }
 
-async fn answer(app: &App, account: Id<Account>, request: &Request, given: &Value) -> Result<Request> {
-    if request.status.is_final() {
-        return Err(ENDED);
+/// How often an answer is tried anew when the request was changed between reading and writing.
+const TRIES: usize = 5;
+
+async fn answer(app: &App, account: Id<Account>, mut found: Found, given: &Value) -> Result<Request> {
+    for _ in 0..TRIES {
+        let request = &found.request;
+        if request.status.is_final() {
+            return Err(ENDED);
+        }
+        if request.status == Status::Claimed && request.claimed_by != Some(account) {
+            return Err(TAKEN);
+        }
+        let answer = checked(request, given)?;
+        if let Some(answered) = answer_once(app, account, &found, answer).await? {
+            return Ok(answered);
+        }
+        found = find(app, account, request.id).await?;
     }
-    if request.status == Status::Claimed && request.claimed_by != Some(account) {
-        return Err(TAKEN);
-    }
-    let answer = checked(request, given)?;
-    let mut tx = app.store.begin().await?;
-    let Some(answered) = answer_in(app, &mut tx, account, request, &answer).await? else {
-        drop(tx);
-        return Err(why_not(app, account, request.id).await?);
-    };
-    tx.commit().await?;
-    Ok(answered)
+    Err(ENDED)
 }
 
 /// The answer in its bare form, if it fits what was asked: the same check for every way in.
@@ -105,18 +118,30 @@ fn checked(request: &Request, given: &Value) -> Result<Json> {
     Ok(Json(answer.map_err(|fault| Invalid::with("Invalid response", fault))?))
 }
 
-async fn answer_in(
-    app: &App,
-    tx: &mut Tx,
-    account: Id<Account>,
-    old: &Request,
-    answer: &Json,
-) -> Result<Option<Request>> {
-    let now = app.now();
-    let Some(moved) = transitions::answer(&mut *tx, old.id, account, answer, now).await? else { return Ok(None) };
+/// Answers a request if it is still as it was found; what it is then follows from that.
+async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Json) -> Result<Option<Request>> {
+    let (now, old) = (app.now(), &found.request);
+    let mut tx = app.store.begin().await?;
+    if !transitions::answer(&mut tx, old, account, &answer, now).await? {
+        return Ok(None);
+    }
+    let claimed_at = old.claimed_at.filter(|_| old.claimed_by == Some(account)).or(Some(now));
+    let answered = Request {
+        status: Status::Completed,
+        claimed_by: Some(account),
+        claimed_at,
+        claim_expires_at: None,
+        response_by: Some(account),
+        reviewer: Some(found.by.clone()),
+        response_at: Some(now),
+        response_data: Some(answer),
+        updated_at: now,
+        ..old.clone()
+    };
     let step = Step { previous: Some(old.status), refunded: false };
-    let answered = record::moved(app, tx, EventName::RequestCompleted, Actor::Person(account), &moved, step).await?;
-    members::touch(&mut *tx, moved.2, account, now).await?;
-    inbox::drop_drafts(tx, old.id).await?;
+    record::of_request(app, &mut tx, EventName::RequestCompleted, Actor::Person(account), &answered, step).await?;
+    members::touch(&mut tx, old.loop_id, account, now).await?;
+    inbox::drop_drafts(&mut tx, old.id).await?;
+    tx.commit().await?;
     Ok(Some(answered))
 }

@@ -1,8 +1,35 @@
 //! What a reviewer sees: the queue, their own work, what is done, and drafts. All of it in loops the reviewer is in: who is
 //! removed from a loop loses sight of it at once (contract 16.7).
 
-use super::{Db, Result, requests::REQUEST};
-use crate::domain::{Account, Id, Json, Request, Timestamp, request_filters::Page};
+use super::{
+    Db, Result,
+    columns::row,
+    requests::{REQUEST, request},
+};
+use crate::domain::{Account, Id, Json, Request, Timestamp, request_filters::Page, requests::Reviewer};
+
+/// A request as one of its loop's members finds it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The request.
+    pub request: Request,
+    /// Who looks.
+    pub by: Reviewer,
+}
+row!(Found, |row| Self {
+    request: <Request as sqlx::FromRow<'_, _>>::from_row(row)?,
+    by: Reviewer { name: row.try_get("finder_name")?, email: row.try_get("finder_email")? },
+});
+
+/// Finds a request in the loops that a person has joined.
+pub async fn find(db: impl Db<'_>, id: Id<Request>, account: Id<Account>) -> Result<Option<Found>> {
+    const FOUND: &str = request!(
+        ", me.name as finder_name, me.email as finder_email",
+        "join members m on m.loop_id = r.loop_id and m.account_id = $2 and m.status = 'active'
+         join accounts me on me.id = m.account_id"
+    );
+    db.sql(FOUND).push("where r.id = $1").bind(id).bind(account).optional().await
+}
 
 /// Of the requests `r`, those in loops that the person `$1` has joined.
 const IN_MY_LOOPS: &str =

@@ -1,7 +1,7 @@
 //! Loops.
 
 use super::{Db, Result, columns::row};
-use crate::domain::{Account, Id, Loop, Timestamp, loops::LoopChange};
+use crate::domain::{Account, Email, Id, Loop, MemberRole, Timestamp, loops::LoopChange};
 
 row!(Loop { id, creator_id, name, description, icon, invite_code, created_at, updated_at });
 
@@ -29,6 +29,73 @@ pub async fn find(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Loop>> {
 /// Finds the loop that people join with that code.
 pub async fn find_by_code(db: impl Db<'_>, code: &str) -> Result<Option<Loop>> {
     db.sql("select * from loops where invite_code = $1").bind(code).optional().await
+}
+
+/// A loop that is asked something, and who will be told.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The loop.
+    pub loop_id: Id<Loop>,
+    /// The account that made it.
+    pub creator_id: Id<Account>,
+    /// Its name.
+    pub name: String,
+    /// Whether its creator has webhooks.
+    pub heard: bool,
+    /// The members who have joined and may act, the creator first (contract 10.1).
+    pub members: Vec<Recipient>,
+}
+
+/// Somebody who will be told.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// The person.
+    pub account_id: Id<Account>,
+    /// The person's address.
+    pub email: Email,
+    /// The person's part.
+    pub role: MemberRole,
+}
+
+/// One member of a loop, or the loop without any.
+struct Row {
+    it: Asked,
+    member: Option<Recipient>,
+}
+row!(Row, |row| Self {
+    it: Asked {
+        loop_id: row.try_get("id")?,
+        creator_id: row.try_get("creator_id")?,
+        name: row.try_get("name")?,
+        heard: row.try_get("heard")?,
+        members: Vec::new(),
+    },
+    member: match row.try_get("account_id")? {
+        Some(account_id) => Some(Recipient { account_id, email: row.try_get("email")?, role: row.try_get("role")? }),
+        None => None,
+    },
+});
+
+/// Finds a loop to ask, with those who will be told, in one look.
+pub async fn ask(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Asked>> {
+    let rows: Vec<Row> = db
+        .sql(
+            "select l.id, l.creator_id, l.name, m.account_id, m.email, m.role,
+                exists (select 1 from webhooks w where w.account_id = l.creator_id and w.deleted_at is null) as heard
+             from loops l left join (
+                select m.loop_id, m.account_id, a.email, m.role, m.joined_at from members m join accounts a on a.id = m.account_id
+                where m.loop_id = $1 and m.status = 'active' and a.status = 'active'
+             ) m on m.loop_id = l.id
+             where l.id = $1
+             order by case when m.role = 'admin' then 0 else 1 end, m.joined_at, m.account_id",
+        )
+        .bind(id)
+        .all()
+        .await?;
+    let mut rows = rows.into_iter();
+    let Some(Row { it, member }) = rows.next() else { return Ok(None) };
+    let members = member.into_iter().chain(rows.filter_map(|row| row.member)).collect();
+    Ok(Some(Asked { members, ..it }))
 }
 
 /// Those that an account made, the newest first.

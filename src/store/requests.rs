@@ -48,17 +48,32 @@ row!(Request, |row| Self {
     cancelled_at: row.try_get("cancelled_at")?,
     cancel_reason: row.try_get("cancel_reason")?,
     feedback: row.try_get("feedback")?,
+    heard: row.try_get("heard")?,
 });
 
 fn reviewer(name: Option<String>, email: Option<Email>) -> Option<Reviewer> {
     name.zip(email).map(|(name, email)| Reviewer { name, email })
 }
 
-/// A request with its loop's name, who answered, and the feedback on it.
-pub(super) const REQUEST: &str = "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, f.body as feedback
-     from requests r join loops l on l.id = r.loop_id
-     left join accounts p on p.id = coalesce(r.response_by, r.claimed_by)
-     left join feedback f on f.request_id = r.id";
+/// A request with its loop's name, who answered, the feedback on it, and whether any webhook of its creator's may want to hear of it;
+/// with further columns and joins where a statement needs them.
+macro_rules! request {
+    ($columns:literal, $joins:literal) => {
+        concat!(
+            "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, f.body as feedback,
+                exists (select 1 from webhooks w where w.account_id = r.creator_id and w.deleted_at is null) as heard",
+            $columns,
+            " from requests r join loops l on l.id = r.loop_id
+              left join accounts p on p.id = coalesce(r.response_by, r.claimed_by)
+              left join feedback f on f.request_id = r.id ",
+            $joins
+        )
+    };
+}
+pub(super) use request;
+
+/// A request and nothing more.
+pub(super) const REQUEST: &str = request!("", "");
 
 /// Adds a request. The commit fails with [`Orphan`](super::Error::Orphan) when its loop is gone.
 pub async fn insert(tx: &mut Tx, it: &Request) -> Result<()> {

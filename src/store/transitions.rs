@@ -76,25 +76,26 @@ pub async fn release_all(
 /// `pending` or one's own `claimed` → `completed`, by a member, before the deadline. Answering without a claim claims on the way.
 pub async fn answer(
     db: impl Db<'_>,
-    id: Id<Request>,
+    read: &Request,
     account: Id<Account>,
     answer: &Json,
     now: Timestamp,
-) -> Result<Option<Moved>> {
-    db.sql(
+) -> Result<bool> {
+    let touched = db.sql(
         "update requests set status = 'completed', response_by = $2, response_at = $4, response_data = $3, updated_at = $4,
             claimed_at = case when claimed_by = $2 then claimed_at else $4 end, claimed_by = $2, claim_expires_at = null
-         where id = $1 and timeout_at > $4
+         where id = $1 and timeout_at > $4 and updated_at = $5
             and (status = 'pending' or (status = 'claimed' and (claimed_by = $2 or claim_expires_at <= $4)))",
     )
     .push(BY_A_MEMBER)
-    .push("returning id, creator_id, loop_id, claimed_by")
-    .bind(id)
+    .bind(read.id)
     .bind(account)
     .bind(answer)
     .bind(now)
-    .optional()
-    .await
+    .bind(read.updated_at)
+    .run()
+    .await?;
+    Ok(touched == 1)
 }
 
 /// Open → `cancelled`, if it still stands where the caller saw it and its time is not over.
