@@ -115,10 +115,11 @@ on_both! {
         let until = now.plus_seconds(60);
         let answer = Json(json!("approve"));
         assert_eq!(transitions::claim(store, id, outsider.id, until, 5, now).await.unwrap(), None);
-        assert_eq!(transitions::answer(store, id, outsider.id, &answer, now).await.unwrap(), None);
+        let read = hitl_server::store::requests::find(store, id).await.unwrap().unwrap();
+        assert!(!transitions::answer(store, &read, outsider.id, &answer, now).await.unwrap());
         accounts::set_status(&world.app, Actor::Operator, ann.id, AccountStatus::Suspended).await.unwrap();
         assert_eq!(transitions::claim(store, id, ann.id, until, 5, now).await.unwrap(), None);
-        assert_eq!(transitions::answer(store, id, ann.id, &answer, now).await.unwrap(), None);
+        assert!(!transitions::answer(store, &read, ann.id, &answer, now).await.unwrap());
         accounts::set_status(&world.app, Actor::Operator, ann.id, AccountStatus::Active).await.unwrap();
         assert!(transitions::claim(store, id, ann.id, until, 5, now).await.unwrap().is_some());
     }
