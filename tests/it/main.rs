@@ -20,6 +20,7 @@ mod feedback;
 mod harness;
 mod invites;
 mod joining;
+mod layers;
 mod limits;
 mod listing;
 mod loops;
