@@ -4,7 +4,7 @@ use super::{
     admission::{RequestsRead, RequestsWrite, With},
     error::{ApiError, OrFailed},
     extract::{Body, PathId, UserAgent},
-    reply::{Envelope, Reply},
+    reply::{Envelope, Failure, Reply},
     request_views::{
         CancelledRequest, ChangedRequest, CreatedLegacyRequest, CreatedRequest, GivenFeedback, LoopRequests,
         OneRequest, RefundInfo, Requests,
@@ -44,6 +44,7 @@ pub async fn create(
 /// The older form: type, priority and processing type may be left out, and `timeout_minutes` is understood.
 #[utoipa::path(post, path = "/v1/api/requests", tag = "Requests", request_body = LegacyRequestBody,
     responses((status = 201, description = "Request created and broadcasted successfully", body = Envelope<CreatedLegacyRequest>),
+        (status = 404, description = "There is no such loop", body = Failure)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
 pub async fn create_legacy(
     caller: With<RequestsWrite>,
