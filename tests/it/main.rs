@@ -25,6 +25,7 @@ mod limits;
 mod listing;
 mod loops;
 mod members;
+mod network;
 mod openapi;
 mod operations;
 mod pages;
