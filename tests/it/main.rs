@@ -19,6 +19,7 @@ mod echoing;
 mod errors;
 mod feedback;
 mod harness;
+mod hostile;
 mod invariants;
 mod invites;
 mod joining;
