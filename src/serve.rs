@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-/// How long a client may take to send the head of a request.
+/// How long a client may take to send the head of a request, unless the settings give less for the whole of it.
 const HEADERS_TIME: Duration = Duration::from_secs(15);
 /// The rest after the system refused a connection, for instance for lack of file descriptors.
 const AFTER_REFUSAL: Duration = Duration::from_millis(100);
@@ -68,6 +68,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
 
 async fn accept(app: &App, listener: &TcpListener, stop: &CancellationToken) {
     let service = http::outside(app.clone());
+    let head_time = HEADERS_TIME.min(app.settings.request_timeout);
     let places = Arc::new(Semaphore::new(app.settings.max_connections));
     let graceful = GracefulShutdown::new();
     loop {
@@ -76,7 +77,7 @@ async fn accept(app: &App, listener: &TcpListener, stop: &CancellationToken) {
             connection = next(listener, &places) => connection,
         };
         match connection {
-            Ok((stream, peer, place)) => talk(&service, &graceful, stream, peer, place),
+            Ok((stream, peer, place)) => talk(&service, head_time, &graceful, stream, peer, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(AFTER_REFUSAL).await;
@@ -100,6 +101,7 @@ async fn next(
 
 fn talk(
     service: &Service,
+    head_time: Duration,
     graceful: &GracefulShutdown,
     stream: TcpStream,
     peer: SocketAddr,
@@ -112,7 +114,7 @@ fn talk(
     let _ = stream.set_nodelay(true);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_TIME)
+        .header_read_timeout(head_time)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

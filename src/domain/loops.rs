@@ -161,9 +161,13 @@ pub fn invite_code(random: [u8; 9]) -> String {
     random.iter().map(|byte| char::from(CODE_ALPHABET[usize::from(byte % 32)])).collect()
 }
 
-/// An invite code as a person typed it: any case, with spaces or dashes.
+/// An invite code as a person typed it: any case, with spaces or dashes. What is in no code, and could not be looked up, goes too.
 pub fn typed_code(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(32).collect::<String>().to_uppercase()
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !c.is_control() && *c != '-')
+        .take(32)
+        .collect::<String>()
+        .to_uppercase()
 }
 
 /// An invitation by e-mail (contract 6.9).

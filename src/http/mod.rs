@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod pages;
 pub mod qr;
 pub mod reply;
+pub mod request_views;
 pub mod requests;
 pub mod review_session;
 pub mod reviewer;

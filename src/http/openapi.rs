@@ -75,6 +75,7 @@ impl Modify for Shared {
         for route in described() {
             let path = api.paths.paths.get_mut(&route.path);
             if let Some(operation) = path.and_then(|item| operation_of(item, &route.method)) {
+                name(operation);
                 name_aliases(operation, &route);
                 add_failures(operation);
             }
@@ -103,6 +104,14 @@ pub fn operation_of<'a>(item: &'a mut utoipa::openapi::PathItem, method: &Method
         HttpMethod::Patch => item.patch.as_mut(),
         _ => item.delete.as_mut(),
     }
+}
+
+/// A name that no other operation has, such as `loops_list`, for clients that are generated: its group's and its handler's.
+fn name(operation: &mut Described) {
+    let group = operation.tags.iter().flatten().next().map_or("", String::as_str);
+    let words = group.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = words.map(str::to_lowercase).chain(operation.operation_id.take());
+    operation.operation_id = Some(words.collect::<Vec<_>>().join("_"));
 }
 
 fn name_aliases(operation: &mut Described, route: &Operation) {

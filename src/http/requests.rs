@@ -4,241 +4,22 @@ use super::{
     admission::{RequestsRead, RequestsWrite, With},
     error::{ApiError, OrFailed},
     extract::{Body, PathId, UserAgent},
-    reply::{Envelope, Reply},
+    reply::{Envelope, Failure, Reply},
+    request_views::{
+        CancelledRequest, ChangedRequest, CreatedLegacyRequest, CreatedRequest, GivenFeedback, LoopRequests,
+        OneRequest, RefundInfo, Requests,
+    },
     schemas::{CancelBody, FeedbackBody, LegacyRequestBody, NewRequestBody, RequestChangeBody},
-    views::{Pagination, RequestView},
 };
 use crate::{
     app::App,
-    domain::{Feedback, Loop, Request, Status, Window, request_filters::Query, words::Word},
-    service::requests::{self, Cancelled, Listed},
+    domain::{Loop, Request, Status, Window, request_filters::Query, words::Word},
+    service::requests::{self, Cancelled},
 };
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
-
-/// A request that was just made (7.1.4).
-#[derive(Serialize, ToSchema)]
-pub struct CreatedRequest {
-    /// Its identifier.
-    #[schema(example = "65f1234567890abcdef12348")]
-    id: String,
-    /// The same.
-    #[schema(example = "65f1234567890abcdef12348")]
-    request_id: String,
-    /// The loop it was put to.
-    loop_id: String,
-    /// `pending`.
-    #[schema(example = "pending")]
-    status: &'static str,
-    /// `time-sensitive` or `deferred`.
-    #[schema(example = "time-sensitive")]
-    processing_type: &'static str,
-    /// `markdown` or `image`.
-    #[serde(rename = "type")]
-    #[schema(example = "markdown")]
-    kind: &'static str,
-    /// How urgent.
-    #[schema(example = "high")]
-    priority: &'static str,
-    /// When it times out.
-    timeout_at: String,
-    /// How many people were told.
-    #[schema(example = 4)]
-    broadcasted_to: usize,
-    /// How many of them by another way than their inbox.
-    #[schema(example = 3)]
-    notifications_sent: usize,
-    /// Where to read it.
-    #[schema(example = "/v1/api/requests/65f1234567890abcdef12348")]
-    polling_url: String,
-    /// When it was made.
-    created_at: String,
-}
-
-impl From<&Request> for CreatedRequest {
-    fn from(it: &Request) -> Self {
-        let recipients = it.broadcasted_to.0.as_array().map_or(&[][..], Vec::as_slice);
-        Self {
-            id: it.id.to_string(),
-            request_id: it.id.to_string(),
-            loop_id: it.loop_id.to_string(),
-            status: it.status.as_str(),
-            processing_type: it.content.processing_type.as_str(),
-            kind: it.content.kind.as_str(),
-            priority: it.content.priority.as_str(),
-            timeout_at: it.timeout_at.to_string(),
-            broadcasted_to: recipients.len(),
-            notifications_sent: recipients.iter().filter(|told| told["notification_sent"] == true).count(),
-            polling_url: format!("/v1/api/requests/{}", it.id),
-            created_at: it.created_at.to_string(),
-        }
-    }
-}
-
-/// The same with the whole request beside it (7.1.9).
-#[derive(Serialize, ToSchema)]
-pub struct CreatedLegacyRequest {
-    /// What every creation answers.
-    #[serde(flatten)]
-    created: CreatedRequest,
-    /// The request.
-    request: RequestView,
-}
-
-/// One request, with what clients look for at the top level (7.4).
-#[derive(Serialize, ToSchema)]
-pub struct OneRequest {
-    /// The request.
-    request: RequestView,
-    /// Its identifier.
-    id: String,
-    /// The same.
-    request_id: String,
-    /// The loop it was put to.
-    loop_id: String,
-    /// Where it stands.
-    #[schema(example = "completed")]
-    status: &'static str,
-    /// The type of the answer.
-    response_type: &'static str,
-    /// What stands if nobody answers.
-    default_response: Option<Value>,
-    /// The answer; `false`, `0` and `""` in their object form, so that no client mistakes them for nothing.
-    response_data: Option<Value>,
-    /// When it times out.
-    timeout_at: String,
-    /// When it was answered.
-    completed_at: Option<String>,
-}
-
-impl From<Request> for OneRequest {
-    fn from(it: Request) -> Self {
-        let request = RequestView::from(it);
-        Self {
-            id: request.id.clone(),
-            request_id: request.id.clone(),
-            loop_id: request.loop_id.clone(),
-            status: request.status,
-            response_type: request.response_type,
-            default_response: request.default_response.clone(),
-            response_data: request.mirrored_response(),
-            timeout_at: request.timeout_at.clone(),
-            completed_at: request.completed_at.clone(),
-            request,
-        }
-    }
-}
-
-/// A page of requests (7.2).
-#[derive(Serialize, ToSchema)]
-pub struct Requests {
-    /// The requests on this page.
-    requests: Vec<RequestView>,
-    /// How many are on this page.
-    #[schema(example = 2)]
-    count: usize,
-    /// How many match on all pages.
-    #[schema(example = 15)]
-    total: i64,
-    /// Whether there is another page.
-    has_more: bool,
-    /// Where this page stands.
-    pagination: Pagination,
-}
-
-impl From<Listed> for Requests {
-    fn from(listed: Listed) -> Self {
-        let count = listed.requests.len();
-        let pagination = Pagination::new(listed.filter.page, listed.total, count);
-        Self {
-            requests: listed.requests.into_iter().map(RequestView::from).collect(),
-            count,
-            total: listed.total,
-            has_more: pagination.next_offset.is_some(),
-            pagination,
-        }
-    }
-}
-
-/// A page of a loop's requests (7.3).
-#[derive(Serialize, ToSchema)]
-pub struct LoopRequests {
-    /// The loop.
-    loop_id: String,
-    /// The page.
-    #[serde(flatten)]
-    page: Requests,
-}
-
-/// A request that was changed (7.5).
-#[derive(Serialize, ToSchema)]
-pub struct ChangedRequest {
-    /// The request.
-    request: RequestView,
-    /// Its identifier.
-    id: String,
-    /// The same.
-    request_id: String,
-}
-
-/// A request that was taken back (7.6).
-#[derive(Serialize, ToSchema)]
-pub struct CancelledRequest {
-    /// The request.
-    request_id: String,
-    /// `cancelled`.
-    #[schema(example = "cancelled")]
-    status: &'static str,
-    /// When.
-    cancelled_at: Option<String>,
-    /// Where it stood before.
-    #[schema(example = "pending")]
-    previous_status: &'static str,
-    /// Whether the hourly limit got one back.
-    refund_info: RefundInfo,
-}
-
-/// Whether a cancellation gave one request back to the hourly limit (3.7).
-#[derive(Serialize, ToSchema)]
-pub struct RefundInfo {
-    /// It did.
-    refunded: bool,
-    /// Why, or why not.
-    #[schema(example = "Request cancelled before processing began")]
-    reason: &'static str,
-}
-
-/// Feedback that was taken (7.7).
-#[derive(Serialize, ToSchema)]
-pub struct GivenFeedback {
-    /// The request.
-    request_id: String,
-    /// What was said.
-    feedback: Value,
-    /// Its identifier.
-    feedback_id: String,
-    /// When.
-    submitted_at: String,
-    /// Whether the reviewer was told by another way than their history.
-    reviewer_notified: bool,
-}
-
-impl From<Feedback> for GivenFeedback {
-    fn from(it: Feedback) -> Self {
-        Self {
-            request_id: it.request_id.to_string(),
-            feedback: it.body.0,
-            feedback_id: it.id.to_string(),
-            submitted_at: it.submitted_at.to_string(),
-            reviewer_notified: false,
-        }
-    }
-}
 
 /// Puts a request to a loop
 ///
@@ -262,7 +43,8 @@ pub async fn create(
 ///
 /// The older form: type, priority and processing type may be left out, and `timeout_minutes` is understood.
 #[utoipa::path(post, path = "/v1/api/requests", tag = "Requests", request_body = LegacyRequestBody,
-    responses((status = 201, description = "Request created and broadcasted successfully", body = Envelope<CreatedLegacyRequest>)),
+    responses((status = 201, description = "Request created and broadcasted successfully", body = Envelope<CreatedLegacyRequest>),
+        (status = 404, description = "There is no such loop", body = Failure)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
 pub async fn create_legacy(
     caller: With<RequestsWrite>,

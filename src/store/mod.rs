@@ -61,10 +61,18 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(e) if e.is_foreign_key_violation() => Self::Orphan,
+            sqlx::Error::Database(ref e) if e.code().is_some_and(|code| is_out_of_reach(&code)) => {
+                Self::Unreachable(error)
+            }
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unreachable(error),
             other => Self::Database(other),
         }
     }
+}
+
+/// Whether Postgres says by this code that it is stopping, starting, full or closed to us, not that a statement is wrong.
+fn is_out_of_reach(code: &str) -> bool {
+    ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || code == "55000"
 }
 
 /// The open database. Cheap to clone.

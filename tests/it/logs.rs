@@ -1,0 +1,62 @@
+//! Nothing secret is ever logged, however much is: invariant 16.
+
+use crate::{
+    harness::{on_both, question},
+    process::{PASSWORD, Server, make_key, make_owner},
+};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+const OTHER_PASSWORD: &str = "an even better battery";
+
+on_both! {
+    async fn a16_no_secret_is_in_any_log_line(world: World) {
+        make_owner(&world.url).await;
+        let key = make_key(&world.url).await;
+        let server = Server::start_with(&world.url, &[("HITL_LOG_LEVEL", "trace")]).await;
+        let client = Client::new();
+        let call = async |method: Method, path: &str, token: &str, body: &Value| -> Value {
+            let call = client.request(method, format!("{}{path}", server.url)).bearer_auth(token).json(body);
+            call.send().await.unwrap().json().await.unwrap()
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {value}")).to_owned();
+
+        let signs_in = json!({"email": "owner@example.com", "password": PASSWORD});
+        let session = text(&call(Method::POST, "/v1/reviewer/session", "", &signs_in).await["data"]["token"]);
+        let guess = "guessed-password-9731";
+        call(Method::POST, "/v1/reviewer/session", "", &json!({"email": "owner@example.com", "password": guess})).await;
+        call(Method::GET, "/v1/test", &key, &Value::Null).await;
+        let wrong = format!("hitl_live_{}", "7".repeat(48));
+        call(Method::GET, "/v1/test", &wrong, &Value::Null).await;
+        let made = call(Method::POST, "/v1/api/loops", &key, &json!({"name": "Loop"})).await;
+        let (loop_id, code) = (text(&made["data"]["id"]), text(&made["data"]["invite_code"]));
+        let mut body = question();
+        body["request_text"] = json!("confidential-question-text");
+        body["context"] = json!({"customer": "confidential-context"});
+        body["callback_url"] = json!("http://127.0.0.1:9/callback?token=callback-secret-1234");
+        let asked = call(Method::POST, &format!("/v1/api/loops/{loop_id}/requests"), &key, &body).await;
+        let id = text(&asked["data"]["id"]);
+        let answer = json!({"response_data": "approve"});
+        call(Method::POST, &format!("/v1/reviewer/requests/{id}/respond"), &session, &answer).await;
+        let signs_up = json!({"invite_code": code, "email": "jane@example.com", "name": "Jane", "password": PASSWORD});
+        let janes = text(&call(Method::POST, "/v1/reviewer/signup", "", &signs_up).await["data"]["token"]);
+        let passwords = json!({"current_password": PASSWORD, "new_password": OTHER_PASSWORD});
+        let changed = call(Method::POST, "/v1/reviewer/password", &janes, &passwords).await;
+        assert_eq!(changed["msg"], "Password changed");
+        let cookie = client.get(format!("{}/v1/reviewer/me", server.url)).header("cookie", format!("hitl_session={session}"));
+        assert_eq!(cookie.send().await.unwrap().status(), 200);
+        call(Method::POST, "/v1/reviewer/setup", "", &json!({"token": "setup-token-guess", "email": "a@b.c", "name": "A", "password": OTHER_PASSWORD})).await;
+        client.get(format!("{}/setup/setup-token-in-path", server.url)).send().await.unwrap();
+
+        let log = server.stop().await;
+        assert!(log.contains("db.statement") && log.contains("/v1/reviewer/session"), "statements and requests are logged: {} lines", log.lines().count());
+        for secret in [
+            &key, &wrong, &session, &janes, PASSWORD, OTHER_PASSWORD, guess, "Bearer ", "hitl_session=", "confidential-question-text",
+            "confidential-context", "callback-secret-1234", "setup-token-guess", "setup-token-in-path",
+            &key["hitl_live_".len()..], &session[session.len() - 48..],
+        ] {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert!(line.is_none(), "{secret} is in the log: {}", line.unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The binary itself: commands that run and end, and servers that run until they are stopped or killed.
+
+use serde_json::Value;
+use std::{path::Path, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+};
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// What it printed as JSON, after having succeeded.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// `hitl` with only those settings that are given here.
+fn hitl(arguments: &[&str], url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("HITL_") || name == "DATABASE_URL" {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("DATABASE_URL", url).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(url: &str, arguments: &[&str]) -> Said {
+    ended(hitl(arguments, url), "").await
+}
+
+/// The same with something to read.
+pub(crate) async fn run_with(url: &str, arguments: &[&str], input: &str) -> Said {
+    let mut command = hitl(arguments, url);
+    command.stdin(Stdio::piped());
+    ended(command, input).await
+}
+
+/// Runs any command to its end.
+pub(crate) async fn ended(mut command: Command, input: &str) -> Said {
+    let mut child = command.spawn().unwrap();
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(input.as_bytes()).await; // whoever refuses at once does not read
+    }
+    let output = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await.unwrap().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A server that runs.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens: `http://…`, no slash at the end.
+    pub(crate) url: String,
+    /// What it said before it listened.
+    pub(crate) started: String,
+    rest: JoinHandle<String>,
+    printed: JoinHandle<String>,
+}
+
+impl Server {
+    pub(crate) async fn start(url: &str) -> Self {
+        Self::start_with(url, &[]).await
+    }
+
+    /// With these variables beside its database.
+    pub(crate) async fn start_with(url: &str, variables: &[(&str, &str)]) -> Self {
+        let mut command = hitl(&["serve", "--listen", "127.0.0.1:0"], url);
+        command.envs(variables.iter().copied());
+        Self::of(command).await
+    }
+
+    /// `hitl dev` with that folder for its data.
+    pub(crate) async fn dev(folder: &str) -> Self {
+        Self::of(hitl(&["dev", "--listen", "127.0.0.1:0", "--data-dir", folder], "")).await
+    }
+
+    async fn of(mut command: Command) -> Self {
+        let mut child = command.env("HITL_LOG_FORMAT", "json").spawn().unwrap();
+        let printed = tokio::spawn(whole(child.stdout.take().unwrap()));
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut started = String::new();
+        let address = loop {
+            let read = tokio::time::timeout(Duration::from_secs(30), log.read_line(&mut started));
+            assert!(read.await.unwrap().unwrap() > 0, "it ended: {started}");
+            let line: Value = serde_json::from_str(started.lines().last().unwrap()).unwrap_or_default();
+            if line["message"] == "listening" {
+                break line["address"].as_str().unwrap().to_owned();
+            }
+        };
+        let rest = tokio::spawn(whole(log));
+        Self { child, url: format!("http://{address}"), started, rest, printed }
+    }
+
+    /// `kill -9`; everything that it had said.
+    pub(crate) async fn kill(mut self) -> String {
+        self.child.kill().await.unwrap();
+        format!("{}{}", self.started, self.rest.await.unwrap())
+    }
+
+    /// Stops it as an operator does; everything that it had logged.
+    pub(crate) async fn stop(self) -> String {
+        self.stopped().await.err
+    }
+
+    /// Stops it; all that it had printed and logged.
+    pub(crate) async fn stopped(mut self) -> Said {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap();
+        let err = format!("{}{}", self.started, self.rest.await.unwrap());
+        Said { code: status.code(), out: self.printed.await.unwrap(), err }
+    }
+}
+
+async fn whole(mut from: impl AsyncRead + Unpin) -> String {
+    let mut text = String::new();
+    from.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+/// A password that every check takes.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Makes an owner at the command line.
+pub(crate) async fn make_owner(url: &str) -> Value {
+    let arguments = ["users", "create", "--email", "owner@example.com", "--name", "Owner", "--role", "owner"];
+    run_with(url, &[&arguments[..], &["--password-stdin", "--json"]].concat(), PASSWORD).await.json()
+}
+
+/// Makes a key of the owner's without a limit; the token.
+pub(crate) async fn make_key(url: &str) -> String {
+    let arguments = ["keys", "create", "--user", "owner@example.com", "--name", "test", "--limit", "0", "--json"];
+    run(url, &arguments).await.json()["key"].as_str().unwrap().to_owned()
+}
+
+/// A file of this repository.
+pub(crate) fn in_repository(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
