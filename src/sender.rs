@@ -12,6 +12,7 @@ use reqwest::{
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 /// One attempt, from connecting to the last byte.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ impl Sender {
         };
         let request = self.client.post(url).headers(headers(it, secrets, now)).body(it.body.clone());
         match request.send().await {
-            Ok(response) => received(response).await,
+            Ok(response) => received(response, now).await,
             Err(error) => refused(&error),
         }
     }
@@ -95,8 +96,8 @@ fn headers(it: &Delivery, secrets: &[Secret], now: Timestamp) -> HeaderMap {
     named.into_iter().map(|(name, text)| (name.parse().expect("a header's name"), value(&text))).collect()
 }
 
-async fn received(mut response: reqwest::Response) -> Sent {
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+async fn received(mut response: reqwest::Response, now: Timestamp) -> Sent {
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
     let status = Some(response.status().as_u16());
     let (mut body, mut read) = (Vec::new(), 0);
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -107,8 +108,16 @@ async fn received(mut response: reqwest::Response) -> Sent {
         }
     }
     // Neither engine could keep a NUL.
-    let body = String::from_utf8_lossy(&body).replace('\0', "\u{fffd}");
+    let mut body = String::from_utf8_lossy(&body).replace('\0', "\u{fffd}");
+    body.truncate(body.floor_char_boundary(KEPT));
     Sent { status, retry_after, body: Some(body), ..Sent::default() }
+}
+
+/// `Retry-After` in seconds from now: a number of them, or a date.
+fn retry_after(text: &str, now: Timestamp) -> Option<i64> {
+    let text = text.trim();
+    let date = || OffsetDateTime::parse(text, &Rfc2822).ok().map(|date| date.unix_timestamp() - now.seconds());
+    text.parse().ok().or_else(date)
 }
 
 fn refused(error: &reqwest::Error) -> Sent {
@@ -151,9 +160,30 @@ impl Resolve for Guarded {
                 }
             }
             match (allowed.is_empty(), reason) {
-                (true, Some(why)) => Err(Forbidden(format!("{} leads to {why}", name.as_str())).into()),
+                (true, Some(why)) => Err(Forbidden(format!("{}: {why}", name.as_str())).into()),
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "2024-03-15T10:30:00Z".parse().unwrap();
+        for (text, seconds) in [
+            ("30", Some(30)),
+            (" 0 ", Some(0)),
+            ("Fri, 15 Mar 2024 10:31:30 GMT", Some(90)),
+            ("Fri, 15 Mar 2024 10:29:00 GMT", Some(-60)),
+            ("soon", None),
+            ("1.5", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(text, now), seconds, "{text:?}");
+        }
     }
 }

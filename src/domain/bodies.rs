@@ -2,7 +2,9 @@
 //!
 //! Nothing that a caller made up may be in it but the default and the answer: receivers parse and print it again (12.5).
 
-use super::{EventName, Id, Loop, Member, Request, Status, Timestamp, Window, response::mirror};
+use super::{
+    EventName, Id, Loop, Member, Request, Status, Timestamp, Window, js_json::keeps_its_order, response::mirror,
+};
 use serde_json::{Value, json};
 
 /// What happened to a request, beyond what it now is.
@@ -29,7 +31,7 @@ pub struct Head {
 pub fn of_request(head: Head, it: &Request, step: Step) -> Value {
     let details = it.response_details();
     let answer = it.response_data.as_ref().map(|json| &json.0);
-    let default = it.content.default_response.as_ref().map(|json| &json.0);
+    let default = default_of(it);
     let response = match it.status {
         Status::Completed => answer.zip(details.as_ref()).map(|(answer, details)| mirror(answer, details)),
         Status::Timeout => default.cloned(),
@@ -48,6 +50,12 @@ pub fn of_request(head: Head, it: &Request, step: Step) -> Value {
         "created_at": it.created_at, "completed_at": it.response_at,
         "data": data_of_request(head.name, it, step),
     })
+}
+
+/// The default as it was sent; bare where JavaScript would put what was sent in another order (12.5).
+fn default_of(it: &Request) -> Option<&Value> {
+    let sent = &it.content.default_response.as_ref()?.0;
+    Some(if keeps_its_order(sent) { sent } else { it.content.response_type.bare(sent) })
 }
 
 fn data_of_request(name: EventName, it: &Request, step: Step) -> Value {
@@ -105,7 +113,7 @@ fn summary(name: EventName, it: &Request, step: Step) -> Value {
         }
         EventName::RequestTimeout => {
             summary["previous_status"] = json!(step.previous);
-            summary["default_response"] = json!(it.content.default_response);
+            summary["default_response"] = json!(default_of(it));
         }
         _ => {}
     }

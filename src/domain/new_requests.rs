@@ -7,7 +7,7 @@ use super::{
     response::{ResponseType, Spec},
 };
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Host, Url};
 
 /// What the server allows in a request.
 #[derive(Clone, Copy, Debug)]
@@ -184,9 +184,16 @@ pub(super) fn url(sent: &Object, name: &str, allow_http: bool) -> Result<Option<
         let scheme = url.scheme() == "https" || (allow_http && url.scheme() == "http");
         scheme && url.has_host() && url.username().is_empty() && url.password().is_none()
     };
+    // `http://0x7f000001/` is a mistake, or worse.
+    let plain = |url: &Url| match url.host() {
+        Some(Host::Ipv4(address)) => after_scheme(text)
+            .and_then(|rest| rest.strip_prefix(&address.to_string()))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?', '#'])),
+        _ => true,
+    };
     let clean =
         !longer_than(text, LONGEST_URL) && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
-    if clean && has_authority(text) && Url::parse(text).is_ok_and(|url| sound(&url)) {
+    if clean && has_authority(text) && Url::parse(text).is_ok_and(|url| sound(&url) && plain(&url)) {
         return Ok(Some(text.to_owned()));
     }
     Err(Invalid::failed(format!("{name} must be a valid URL")))
@@ -194,5 +201,9 @@ pub(super) fn url(sent: &Object, name: &str, allow_http: bool) -> Result<Option<
 
 /// `http:example.com` is mended by browsers; here it is a mistake.
 fn has_authority(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with('/'))
+    after_scheme(text).is_some_and(|rest| !rest.starts_with('/'))
+}
+
+fn after_scheme(text: &str) -> Option<&str> {
+    text.split_once("://").map(|(_, rest)| rest)
 }

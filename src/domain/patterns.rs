@@ -16,7 +16,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// The groups of events.
-const GROUPS: [&str; 5] = ["request", "loop", "api_key", "user", "system"];
+const GROUPS: [&str; 6] = ["request", "loop", "api_key", "webhook", "user", "system"];
 
 /// Checks the patterns that an owner sent; the first unknown one is named.
 pub fn check(patterns: &[String]) -> Result<(), Invalid> {

@@ -43,7 +43,7 @@ impl ResponseType {
     }
 
     /// The bare answer inside either dialect.
-    fn bare(self, given: &Value) -> &Value {
+    pub(super) fn bare(self, given: &Value) -> &Value {
         given.get(self.answer_key()).unwrap_or(given)
     }
 }

@@ -49,6 +49,11 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// The networks of this machine alone.
+    pub fn loopback() -> [IpNet; 2] {
+        ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("these are networks"))
+    }
+
     /// Whether an address may be connected to; says why not.
     pub fn check(&self, address: IpAddr) -> Result<(), String> {
         let address = plain(address);
@@ -70,15 +75,15 @@ fn is_closed(address: IpAddr) -> bool {
 /// An address without its disguise: IPv4 written as IPv6 is IPv4.
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
-    let [a, b, c, d, e, f, g, h] = v6.segments();
-    let v4 = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    let segments = v6.segments();
+    let v4 = |at: usize| {
+        let [[a, b], [c, d]] = [segments[at], segments[at + 1]].map(u16::to_be_bytes);
         IpAddr::V4(Ipv4Addr::new(a, b, c, d))
     };
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff) | (0x64, 0xff9b, 0, 0, 0, 0) | (0, 0, 0, 0, 0xffff, 0) => v4(g, h),
-        (0x2002, high, low, ..) => v4(high, low),
-        (0, 0, 0, 0, 0, 0) if g != 0 => v4(g, h),
+    match segments {
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => v4(6),
+        [0x2002, ..] => v4(1),
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => v4(6),
         _ => address,
     }
 }

@@ -73,6 +73,34 @@ pub const OVERLAP_SECONDS: i64 = 24 * 3600;
 pub const DISABLE_AFTER_SECONDS: i64 = 5 * 24 * 3600;
 /// After this long its owner is warned.
 pub const WARN_AFTER_SECONDS: i64 = 3 * 24 * 3600;
+/// From the warning to disabling there is at least this long, however rarely something is sent.
+pub const NOTICE_SECONDS: i64 = 24 * 3600;
+
+/// Since when a webhook has done nothing but fail, and when its owner was warned of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Failing {
+    /// The first failure after the last success.
+    pub since: Timestamp,
+    /// When the warning went out.
+    pub warned_at: Option<Timestamp>,
+}
+
+impl Failing {
+    /// When it is disabled if it goes on like this; `warned_at` is when the warning goes out.
+    pub fn disabled_at(self, warned_at: Timestamp) -> Timestamp {
+        self.since.plus_seconds(DISABLE_AFTER_SECONDS).max(warned_at.plus_seconds(NOTICE_SECONDS))
+    }
+
+    /// Whether the time has come to disable it.
+    pub fn is_over(self, now: Timestamp) -> bool {
+        self.warned_at.is_some_and(|warned_at| self.disabled_at(warned_at) <= now)
+    }
+
+    /// Whether the time has come to warn its owner.
+    pub fn is_to_be_warned_of(self, now: Timestamp) -> bool {
+        self.warned_at.is_none() && self.since.plus_seconds(WARN_AFTER_SECONDS) <= now
+    }
+}
 
 /// What is asked of a new webhook, or of a changed one. Absent is as it was, or the default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,9 +127,6 @@ impl WebhookFields {
         let fields = Self::parse(sent, allow_http)?;
         if fields.url.is_none() {
             return Err(Invalid::required("url"));
-        }
-        if fields.reach == Some(Reach::Loop) && fields.loop_id.is_none() {
-            return Err(Invalid::required("loop_id"));
         }
         Ok(fields)
     }

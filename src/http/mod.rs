@@ -4,6 +4,7 @@ pub mod admission;
 pub mod assets;
 pub mod audit;
 pub mod cors;
+pub mod deliveries;
 pub mod error;
 pub mod etag;
 pub mod extract;
@@ -75,7 +76,7 @@ pub fn keyed() -> Routes {
         .get(&api("/requests/{request_id}/wait"), requests::wait)
         .get(&api("/requests/{request_id}/events"), live::of_request)
         .get(&api("/requests/{request_id}/timeline"), live::timeline)
-        .get(&api("/requests/{request_id}/deliveries"), webhooks::of_request)
+        .get(&api("/requests/{request_id}/deliveries"), deliveries::of_request)
         .get(&api("/events"), live::of_account)
         .get(&api("/webhooks"), webhooks::list)
         .post(&api("/webhooks"), webhooks::create)
@@ -86,9 +87,9 @@ pub fn keyed() -> Routes {
         .delete(&api("/webhooks/{webhook_id}"), webhooks::delete)
         .post(&api("/webhooks/{webhook_id}/test"), webhooks::test)
         .post(&api("/webhooks/{webhook_id}/rotate-secret"), webhooks::rotate_secret)
-        .get(&api("/webhooks/{webhook_id}/deliveries"), webhooks::log)
-        .post(&api("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"), webhooks::redeliver)
-        .post(&api("/webhooks/{webhook_id}/recover"), webhooks::recover)
+        .get(&api("/webhooks/{webhook_id}/deliveries"), deliveries::log)
+        .post(&api("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"), deliveries::redeliver)
+        .post(&api("/webhooks/{webhook_id}/recover"), deliveries::recover)
 }
 
 /// What reviewers call with a session (contract 16.2); never with an API key.

@@ -1,8 +1,8 @@
 //! The API's description, generated from the handlers, with what all of them share added here.
 
 use super::{
-    audit, health, invites, keyed, keys, live, loops, members, open, reply::Failure, requests, review_session,
-    reviewed, reviewer, routes::Operation, webhooks,
+    audit, deliveries, health, invites, keyed, keys, live, loops, members, open, reply::Failure, requests,
+    review_session, reviewed, reviewer, routes::Operation, webhooks,
 };
 use axum::{
     http::{Method, StatusCode, header},
@@ -35,7 +35,7 @@ use utoipa::{
         requests::update, requests::replace, requests::cancel, requests::cancel_by_post, requests::give_feedback, requests::wait,
         live::of_request, live::timeline, live::of_account,
         webhooks::create, webhooks::list, webhooks::show, webhooks::update, webhooks::replace, webhooks::delete, webhooks::test,
-        webhooks::rotate_secret, webhooks::log, webhooks::redeliver, webhooks::recover, webhooks::of_request, webhooks::signing_secret,
+        webhooks::rotate_secret, webhooks::signing_secret, deliveries::log, deliveries::redeliver, deliveries::recover, deliveries::of_request,
         audit::log,
         review_session::open, review_session::close, review_session::sign_up, review_session::set_up, review_session::change_password,
         reviewer::me, reviewer::inbox, reviewer::history, reviewer::show, reviewer::claim, reviewer::release, reviewer::respond,

@@ -141,7 +141,8 @@ async fn take(app: &App, key: &Key, limit: i64, now: Timestamp) -> Result<Lease>
         Some(taken) => {
             let lease = Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted };
             if limit::is_nearly_used(taken.used, limit) && !limit::is_nearly_used(taken.used - taken.granted, limit) {
-                tell(app, EventName::KeyQuotaWarning, key, lease.window(limit)).await?;
+                let counted = Lease { left: lease.left - 1, ..lease };
+                tell(app, EventName::KeyQuotaWarning, key, counted.window(limit)).await?;
             }
             Ok(lease)
         }

@@ -7,7 +7,7 @@ use crate::{
         Account, Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook, js_json,
         request_filters::{Page, Query, page},
         retry::{self, Outcome},
-        webhooks::{DISABLE_AFTER_SECONDS, DeliveryKind, DeliveryStatus, WARN_AFTER_SECONDS},
+        webhooks::{DeliveryKind, DeliveryStatus},
     },
     store::{
         Tx,
@@ -22,7 +22,7 @@ const LEASE_SECONDS: i64 = 60;
 
 /// Queues what an event causes, in the transaction of the event: to the request's callback, and to the webhooks that want it.
 pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Option<&str>) -> Result<()> {
-    let registered = webhooks::of_account(&mut *tx, event.account_id).await?;
+    let registered = webhooks::list(&mut *tx, Some(event.account_id)).await?;
     let wanting: Vec<&Webhook> = registered.iter().filter(|webhook| webhook.wants(event)).collect();
     if wanting.is_empty() && callback.is_none() {
         return Ok(());
@@ -163,6 +163,9 @@ pub async fn record(app: &App, it: &Delivery, sent: Sent) -> Result<DeliveryStat
         ended_at: Some(now),
     };
     let mut tx = app.store.begin().await?;
+    if let Some(id) = it.webhook_id {
+        webhooks::hold(&mut tx, id).await?;
+    }
     if !deliveries::record(&mut tx, it, &attempt).await? {
         return Ok(status); // the lease had run out: whoever has it now records
     }
@@ -188,17 +191,17 @@ async fn note(
     if outcome == Outcome::Delivered {
         return Ok(webhooks::note_success(tx, id, status.unwrap_or(200), now).await?);
     }
-    let since = webhooks::note_failure(&mut *tx, id, status, now).await?;
+    let failing = webhooks::note_failure(&mut *tx, id, status, now).await?;
     if outcome == Outcome::Gone {
         return disable(app, tx, id, "the receiver answered 410 Gone").await;
     }
-    let failing = since.map_or(0, |since| now.micros_since(since) / 1_000_000);
-    if failing >= DISABLE_AFTER_SECONDS {
+    let Some(failing) = failing else { return Ok(()) };
+    if failing.is_over(now) {
         return disable(app, tx, id, "nothing but failure for 5 days").await;
     }
-    if failing >= WARN_AFTER_SECONDS && webhooks::warn(&mut *tx, id, now).await? {
+    if failing.is_to_be_warned_of(now) && webhooks::warn(&mut *tx, id, now).await? {
         let Some(webhook) = webhooks::find_any(&mut *tx, id).await? else { return Ok(()) };
-        let data = json!({"failing_since": since, "disabled_at": since.map(|since| since.plus_seconds(DISABLE_AFTER_SECONDS))});
+        let data = json!({"failing_since": failing.since, "disabled_at": failing.disabled_at(now)});
         return record::of_webhook(app, tx, EventName::WebhookFailing, Actor::Clock, &webhook, data).await;
     }
     Ok(())

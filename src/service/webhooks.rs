@@ -1,10 +1,10 @@
-//! Registered webhooks, as programs manage them (contract 12.8). Another account's webhook is not there.
+//! Registered webhooks, as programs and the operator manage them (contract 12.8). Another account's webhook is not there.
 
-use super::{Caller, Error, Result, deliveries as outbox, loops as loop_service, record};
+use super::{Caller, Error, Result, deliveries as outbox, record};
 use crate::{
     app::App,
     domain::{
-        Account, Delivery, Event, EventName, Id, Invalid, Json, Sent, Timestamp, Webhook,
+        Account, Actor, Delivery, Event, EventName, Id, Invalid, Json, Loop, Secret, Sent, Timestamp, Webhook,
         bodies::{self, Head},
         request_filters::{Query, page},
         signatures::new_secret,
@@ -14,7 +14,7 @@ use crate::{
     store::{
         deliveries,
         deliveries::{Leased, Wanted},
-        webhooks,
+        loops, webhooks,
     },
     wakeups::Happened,
 };
@@ -23,20 +23,42 @@ use serde_json::json;
 const NOT_FOUND: Error = Error::Missing("Webhook not found");
 const NO_DELIVERY: Error = Error::Missing("Delivery not found");
 
-/// Adds a webhook. Without a secret of the caller's one is made.
-pub async fn create(app: &App, caller: &Caller, sent: Sent) -> Result<Webhook> {
-    let fields = WebhookFields::parse_new(&sent?, app.settings.webhooks.allow_http)?;
-    if let Some(id) = fields.loop_id {
-        loop_service::owned(app, caller, id, "Access denied to this loop").await?;
-    } else if caller.confined_to().is_some() {
-        return Err(Error::denied("Access denied to this resource"));
+/// Whose webhooks, and who acts on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'c> {
+    account_id: Id<Account>,
+    actor: Actor,
+    confined_to: Option<&'c [Id<Loop>]>,
+}
+
+impl<'c> From<&'c Caller> for Owner<'c> {
+    fn from(caller: &'c Caller) -> Self {
+        Self { account_id: caller.account_id(), actor: caller.actor(), confined_to: caller.confined_to() }
     }
-    let now = app.now();
+}
+
+impl Owner<'_> {
+    /// An account, for which the operator acts.
+    pub fn by_operator(account_id: Id<Account>) -> Self {
+        Self { account_id, actor: Actor::Operator, confined_to: None }
+    }
+
+    /// A key that is confined to loops reaches their webhooks only.
+    fn reaches(&self, id: Option<Id<Loop>>) -> bool {
+        self.confined_to.is_none_or(|loops| id.is_some_and(|id| loops.contains(&id)))
+    }
+}
+
+/// Adds a webhook. Without a secret of the owner's one is made.
+pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Result<Webhook> {
+    let owner = owner.into();
+    let fields = WebhookFields::parse_new(&sent?, app.settings.webhooks.allow_http)?;
+    let (loop_id, now) = (reach(app, &owner, &fields, None).await?, app.now());
     let webhook = Webhook {
         id: app.new_id(),
-        account_id: caller.account_id(),
+        account_id: owner.account_id,
         url: fields.url.ok_or_else(|| Invalid::required("url"))?,
-        loop_id: fields.loop_id.filter(|_| fields.reach != Some(Reach::Global)),
+        loop_id,
         events: fields.events.unwrap_or_else(|| vec!["*".into()]),
         enabled: fields.enabled.unwrap_or(true),
         disabled_reason: None,
@@ -53,46 +75,62 @@ pub async fn create(app: &App, caller: &Caller, sent: Sent) -> Result<Webhook> {
     };
     let mut tx = app.store.begin().await?;
     webhooks::insert(&mut tx, &webhook).await?;
-    record::of_webhook(app, &mut tx, EventName::WebhookCreated, caller.actor(), &webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, EventName::WebhookCreated, owner.actor, &webhook, json!({})).await?;
     tx.commit().await?;
     Ok(webhook)
 }
 
-/// All of the caller's, the newest first.
-pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Webhook>> {
-    let mut found = webhooks::of_account(&app.store, caller.account_id()).await?;
-    found.retain(|webhook| reaches(caller, webhook));
+/// The loop that a webhook is to be about; `None` is all of its owner's. Without a word it stays what it is.
+async fn reach(
+    app: &App,
+    owner: &Owner<'_>,
+    fields: &WebhookFields,
+    old: Option<Id<Loop>>,
+) -> Result<Option<Id<Loop>>> {
+    let wanted = match fields.reach {
+        Some(Reach::Global) => None,
+        Some(Reach::Loop) => Some(fields.loop_id.or(old).ok_or_else(|| Invalid::required("loop_id"))?),
+        None => fields.loop_id.or(old),
+    };
+    let Some(id) = wanted else {
+        return if owner.reaches(None) { Ok(None) } else { Err(Error::denied("Access denied to this resource")) };
+    };
+    let it = loops::find(&app.store, id).await?.ok_or(Error::Missing("Loop not found"))?;
+    let own = it.creator_id == owner.account_id && owner.reaches(wanted);
+    if own { Ok(wanted) } else { Err(Error::denied("Access denied to this loop")) }
+}
+
+/// All of the owner's, the newest first.
+pub async fn list(app: &App, owner: impl Into<Owner<'_>>) -> Result<Vec<Webhook>> {
+    let owner = owner.into();
+    let mut found = webhooks::list(&app.store, Some(owner.account_id)).await?;
+    found.retain(|webhook| owner.reaches(webhook.loop_id));
     Ok(found)
 }
 
-/// All of an account's, for the operator.
-pub async fn list_of(app: &App, account: Id<Account>) -> Result<Vec<Webhook>> {
-    Ok(webhooks::of_account(&app.store, account).await?)
+/// All of an account's or of everybody's, for the operator.
+pub async fn list_all(app: &App, account: Option<Id<Account>>) -> Result<Vec<Webhook>> {
+    Ok(webhooks::list(&app.store, account).await?)
 }
 
-/// A key that is confined to loops sees their webhooks only.
-fn reaches(caller: &Caller, webhook: &Webhook) -> bool {
-    caller.confined_to().is_none_or(|loops| webhook.loop_id.is_some_and(|id| loops.contains(&id)))
-}
-
-/// One of the caller's.
-pub async fn show(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Webhook> {
-    let found = webhooks::find(&app.store, id, caller.account_id()).await?;
-    found.filter(|webhook| reaches(caller, webhook)).ok_or(NOT_FOUND)
+/// One of the owner's.
+pub async fn show(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
+    let owner = owner.into();
+    let found = webhooks::find(&app.store, id, owner.account_id).await?;
+    found.filter(|webhook| owner.reaches(webhook.loop_id)).ok_or(NOT_FOUND)
 }
 
 /// Changes one. Enabling it again forgets that it failed.
-pub async fn update(app: &App, caller: &Caller, id: Id<Webhook>, sent: Sent) -> Result<Webhook> {
-    let old = show(app, caller, id).await?;
+pub async fn update(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sent: Sent) -> Result<Webhook> {
+    let owner = owner.into();
+    let old = show(app, owner, id).await?;
     let fields = WebhookFields::parse_change(&sent?, app.settings.webhooks.allow_http)?;
-    if let Some(id) = fields.loop_id {
-        loop_service::owned(app, caller, id, "Access denied to this loop").await?;
-    }
+    let loop_id = reach(app, &owner, &fields, old.loop_id).await?;
     let revived = fields.enabled == Some(true) && !old.enabled;
     let new = Webhook {
         url: fields.url.unwrap_or(old.url),
         events: fields.events.unwrap_or(old.events),
-        loop_id: if fields.reach == Some(Reach::Global) { None } else { fields.loop_id.or(old.loop_id) },
+        loop_id,
         enabled: fields.enabled.unwrap_or(old.enabled),
         disabled_reason: if revived { None } else { old.disabled_reason },
         failure_count: if revived { 0 } else { old.failure_count },
@@ -105,57 +143,59 @@ pub async fn update(app: &App, caller: &Caller, id: Id<Webhook>, sent: Sent) -> 
         Some(secret) => with_secret(new, secret, app.now()),
         None => new,
     };
-    write(app, caller, EventName::WebhookUpdated, &new).await?;
+    write(app, owner, EventName::WebhookUpdated, &new).await?;
     Ok(new)
 }
 
-async fn write(app: &App, caller: &Caller, name: EventName, webhook: &Webhook) -> Result<()> {
+async fn write(app: &App, owner: Owner<'_>, name: EventName, webhook: &Webhook) -> Result<()> {
     let mut tx = app.store.begin().await?;
     if !webhooks::update(&mut tx, webhook).await? {
         return Err(NOT_FOUND);
     }
-    record::of_webhook(app, &mut tx, name, caller.actor(), webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, name, owner.actor, webhook, json!({})).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// The old secret goes on signing for a day.
-fn with_secret(webhook: Webhook, secret: crate::domain::Secret, now: Timestamp) -> Webhook {
+fn with_secret(webhook: Webhook, secret: Secret, now: Timestamp) -> Webhook {
     let previous_until = Some(now.plus_seconds(OVERLAP_SECONDS));
     Webhook { previous_secret: Some(webhook.secret), previous_until, secret, updated_at: now, ..webhook }
 }
 
 /// Gives one a new secret.
-pub async fn rotate(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Webhook> {
-    let webhook = with_secret(show(app, caller, id).await?, new_secret(app.random()), app.now());
-    write(app, caller, EventName::WebhookRotated, &webhook).await?;
+pub async fn rotate(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
+    let owner = owner.into();
+    let webhook = with_secret(show(app, owner, id).await?, new_secret(app.random()), app.now());
+    write(app, owner, EventName::WebhookRotated, &webhook).await?;
     Ok(webhook)
 }
 
 /// Deletes one; what is on its way is given up.
-pub async fn delete(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Timestamp> {
-    let webhook = show(app, caller, id).await?;
-    let now = app.now();
+pub async fn delete(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Timestamp> {
+    let owner = owner.into();
+    let (webhook, now) = (show(app, owner, id).await?, app.now());
     let mut tx = app.store.begin().await?;
     if !webhooks::delete(&mut tx, id, now).await? {
         return Err(NOT_FOUND);
     }
     deliveries::give_up(&mut tx, id, "the webhook was deleted").await?;
-    record::of_webhook(app, &mut tx, EventName::WebhookDeleted, caller.actor(), &webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, EventName::WebhookDeleted, owner.actor, &webhook, json!({})).await?;
     tx.commit().await?;
     Ok(now)
 }
 
 /// Writes a test event to one; whoever asked sends it at once and records what came of it.
-pub async fn begin_test(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<Leased> {
-    let webhook = show(app, caller, id).await?;
+pub async fn begin_test(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Leased> {
+    let owner = owner.into();
+    let webhook = show(app, owner, id).await?;
     let head = Head { name: EventName::WebhookTest, id: app.new_id(), at: app.now() };
     let data = json!({"webhook": {"id": webhook.id, "url": webhook.url}});
     let event = Event {
         id: head.id,
         at: head.at,
         name: head.name,
-        actor: caller.actor(),
+        actor: owner.actor,
         account_id: webhook.account_id,
         loop_id: webhook.loop_id,
         request_id: None,
@@ -171,8 +211,8 @@ pub async fn begin_test(app: &App, caller: &Caller, id: Id<Webhook>) -> Result<L
 }
 
 /// A page of one's log of deliveries.
-pub async fn log(app: &App, caller: &Caller, id: Id<Webhook>, query: &Query) -> Result<outbox::Log> {
-    show(app, caller, id).await?;
+pub async fn log(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, query: &Query) -> Result<outbox::Log> {
+    show(app, owner, id).await?;
     let word = |name| query.value(name);
     let status = match word("status") {
         Some(text) => {
@@ -189,14 +229,24 @@ pub async fn log(app: &App, caller: &Caller, id: Id<Webhook>, query: &Query) -> 
 }
 
 /// One delivery of one's.
-pub async fn delivery(app: &App, caller: &Caller, id: Id<Webhook>, delivery: Id<Delivery>) -> Result<Delivery> {
-    show(app, caller, id).await?;
+pub async fn delivery(
+    app: &App,
+    owner: impl Into<Owner<'_>>,
+    id: Id<Webhook>,
+    delivery: Id<Delivery>,
+) -> Result<Delivery> {
+    show(app, owner, id).await?;
     deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)
 }
 
 /// Sends a delivery again, whatever came of it.
-pub async fn redeliver(app: &App, caller: &Caller, id: Id<Webhook>, delivery: Id<Delivery>) -> Result<Delivery> {
-    show(app, caller, id).await?;
+pub async fn redeliver(
+    app: &App,
+    owner: impl Into<Owner<'_>>,
+    id: Id<Webhook>,
+    delivery: Id<Delivery>,
+) -> Result<Delivery> {
+    show(app, owner, id).await?;
     deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)?;
     if !deliveries::restart(&app.store, delivery, "manual", app.now()).await? {
         return Err(Error::invalid("Delivery is being sent at this moment"));
@@ -206,8 +256,8 @@ pub async fn redeliver(app: &App, caller: &Caller, id: Id<Webhook>, delivery: Id
 }
 
 /// Sends everything again that was given up since a time; says how many.
-pub async fn recover(app: &App, caller: &Caller, id: Id<Webhook>, sent: Sent) -> Result<u64> {
-    let webhook = show(app, caller, id).await?;
+pub async fn recover(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sent: Sent) -> Result<u64> {
+    let webhook = show(app, owner, id).await?;
     let sent = sent?;
     let since = sent.trimmed("since")?.ok_or_else(|| Invalid::required("since"))?;
     let since = since.parse().map_err(|_| Invalid::failed("since must be an RFC 3339 timestamp"))?;

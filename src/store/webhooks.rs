@@ -1,7 +1,7 @@
 //! Registered webhooks.
 
-use super::{Db, Result, columns::row};
-use crate::domain::{Account, Id, Json, Loop, Secret, Timestamp, Webhook};
+use super::{Db, Result, Tx, columns::row};
+use crate::domain::{Account, Id, Json, Loop, Secret, Timestamp, Webhook, webhooks::Failing};
 
 row!(Webhook, |row| Self {
     id: row.try_get("id")?,
@@ -58,10 +58,11 @@ pub async fn find_any(db: impl Db<'_>, id: Id<Webhook>) -> Result<Option<Webhook
     db.sql("select * from webhooks where id = $1").bind(id).optional().await
 }
 
-/// All of an account's, the newest first.
-pub async fn of_account(db: impl Db<'_>, account: Id<Account>) -> Result<Vec<Webhook>> {
-    db.sql("select * from webhooks where account_id = $1 and deleted_at is null order by created_at desc, id desc")
-        .bind(account)
+/// All of an account's, or of everybody's; the newest first.
+pub async fn list(db: impl Db<'_>, account: Option<Id<Account>>) -> Result<Vec<Webhook>> {
+    db.sql("select * from webhooks where deleted_at is null")
+        .and("account_id =", account)
+        .push("order by created_at desc, id desc")
         .all()
         .await
 }
@@ -113,6 +114,13 @@ pub async fn delete_of_loop(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Re
         .await
 }
 
+/// Holds one for the rest of the transaction. Whoever changes it and its deliveries holds it first, so that no two wait for each other.
+pub async fn hold(tx: &mut Tx, id: Id<Webhook>) -> Result<()> {
+    let held = tx.sql("select id from webhooks where id = $1").bind(id).on_postgres("for update");
+    held.optional::<(Id<Webhook>,)>().await?;
+    Ok(())
+}
+
 /// Notes a success.
 pub async fn note_success(db: impl Db<'_>, id: Id<Webhook>, status: i64, now: Timestamp) -> Result<()> {
     db.sql(
@@ -126,25 +134,25 @@ pub async fn note_success(db: impl Db<'_>, id: Id<Webhook>, status: i64, now: Ti
     Ok(())
 }
 
+row!(Failing, |row| Self { since: row.try_get("failing_since")?, warned_at: row.try_get("warned_at")? });
+
 /// Notes a failed attempt; returns since when there was nothing but failure.
 pub async fn note_failure(
     db: impl Db<'_>,
     id: Id<Webhook>,
     status: Option<i64>,
     now: Timestamp,
-) -> Result<Option<Timestamp>> {
-    let since: Option<(Timestamp,)> = db
-        .sql(
-            "update webhooks set last_delivery_at = $3, last_status = $2, failure_count = failure_count + 1,
-                failing_since = coalesce(failing_since, $3)
-             where id = $1 returning failing_since",
-        )
-        .bind(id)
-        .bind(status)
-        .bind(now)
-        .optional()
-        .await?;
-    Ok(since.map(|(since,)| since))
+) -> Result<Option<Failing>> {
+    db.sql(
+        "update webhooks set last_delivery_at = $3, last_status = $2, failure_count = failure_count + 1,
+            failing_since = coalesce(failing_since, $3)
+         where id = $1 returning failing_since, warned_at",
+    )
+    .bind(id)
+    .bind(status)
+    .bind(now)
+    .optional()
+    .await
 }
 
 /// Disables one; says whether it was enabled.

@@ -15,7 +15,9 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Deliveries of one receiver that may be under way in this process.
-const EACH: i64 = 8;
+const EACH: i64 = 16;
+/// Deliveries of one receiver leased at a time, while so many of its places are free.
+const BATCH_EACH: i64 = 8;
 /// Deliveries that may be under way in this process.
 const MOST: i64 = 512;
 /// Deliveries leased at a time.
@@ -47,7 +49,7 @@ async fn attempt(app: &App, leased: &Leased, secrets: &[crate::domain::Secret]) 
 pub async fn step(app: &App) -> anyhow::Result<usize> {
     let mut sent = 0;
     loop {
-        let leased = deliveries::lease(app, &[], EACH, BATCH).await?;
+        let leased = deliveries::lease(app, &[], BATCH_EACH, BATCH).await?;
         if leased.is_empty() {
             return Ok(sent);
         }
@@ -97,7 +99,7 @@ async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> any
     if until > 0 {
         return Ok(Duration::from_micros(until.unsigned_abs()).min(LONGEST));
     }
-    let leased = deliveries::lease(app, &busy, EACH, BATCH.min(free)).await?;
+    let leased = deliveries::lease(app, &busy, BATCH_EACH, BATCH.min(free)).await?;
     for it in leased {
         let (app, place) = (app.clone(), places.take(&it.endpoint));
         tasks.spawn(async move {
@@ -122,9 +124,13 @@ impl Places {
         self.lock().values().sum()
     }
 
-    /// Receivers without a free place.
+    /// Receivers without free places for a batch.
     fn busy(&self) -> Vec<String> {
-        self.lock().iter().filter(|(_, count)| **count >= EACH).map(|(endpoint, _)| endpoint.clone()).collect()
+        self.lock()
+            .iter()
+            .filter(|(_, count)| **count > EACH - BATCH_EACH)
+            .map(|(endpoint, _)| endpoint.clone())
+            .collect()
     }
 
     fn take(self: &Arc<Self>, endpoint: &str) -> Place {
