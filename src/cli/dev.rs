@@ -1,6 +1,7 @@
 //! `hitl dev`: the server on this machine alone, with somebody to sign in as and lines to paste.
 
 use super::{credentials, failure::Failure, first_steps, output::print, place::Place, serve};
+use crate::domain::targets::Targets;
 use std::net::SocketAddr;
 
 const DATA_DIR: &str = ".hitl";
@@ -32,7 +33,9 @@ impl Dev {
         let mut flags = vec![("database_url", String::new()), ("public_url", String::new())];
         flags.push(("data_dir", folder.display().to_string()));
         flags.extend(self.listen.map(|address| ("listen", address)));
-        let settings = place.settings(flags)?;
+        let mut settings = place.settings(flags)?;
+        // What is being developed receives its webhooks on this machine.
+        settings.webhooks.targets.allowed.extend(Targets::loopback());
         only_this_machine(settings.listen)?;
 
         let database_url = settings.database_url().to_owned();

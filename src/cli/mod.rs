@@ -4,6 +4,7 @@
 mod arguments;
 mod check;
 mod credentials;
+mod deliveries;
 mod dev;
 mod failure;
 mod first_steps;
@@ -15,6 +16,7 @@ mod place;
 mod requests;
 mod serve;
 mod users;
+mod webhooks;
 
 use clap::{Parser, Subcommand};
 use place::{Opening, Place};
@@ -66,6 +68,9 @@ enum Command {
     /// Requests: list, show, respond
     #[command(subcommand)]
     Requests(requests::Requests),
+    /// Webhooks: list, create, show, enable, disable, delete, rotate, test, log, redeliver, secret
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
@@ -92,6 +97,7 @@ impl Command {
             Self::Users(users) => place.with_app(users.opening(), async |app| users.run(app).await).await,
             Self::Loops(loops) => place.with_app(Opening::AsItIs, async |app| loops.run(app).await).await,
             Self::Requests(requests) => place.with_app(Opening::AsItIs, async |app| requests.run(app).await).await,
+            Self::Webhooks(webhooks) => place.with_app(Opening::AsItIs, async |app| webhooks.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check => check::check(place).await,
             Self::Health(health) => health.run().await,
