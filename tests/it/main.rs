@@ -58,6 +58,7 @@ mod sessions;
 mod showing;
 mod targets;
 mod throttling;
+mod verification;
 mod walk;
 mod webhooks;
 mod work;
