@@ -2,9 +2,10 @@
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     http::{HeaderMap, Method, Request, StatusCode},
 };
+use futures_util::StreamExt;
 use hitl_server::{
     app::{App, CountingRng, StoppedClock},
     domain::{Account, AccountStatus, Actor, Email, Id, Key, Role, Scope, Secret, Timestamp, Token},
@@ -20,6 +21,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 use tower::ServiceExt;
 use tower_http::normalize_path::NormalizePath;
@@ -250,6 +252,8 @@ impl World {
         self.call(Method::DELETE, path)
     }
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
+        // No test waits for a minute because it did not say for how long.
+        let path = if path.ends_with("/wait") { format!("{path}?timeout=1") } else { path.to_owned() };
         Call { world: self, request: Request::builder().method(method).uri(path), body: Body::empty() }
     }
 
@@ -333,11 +337,23 @@ impl<'w> IntoFuture for Call<'w> {
             let request = self.request.body(self.body).unwrap();
             let response = self.world.router.clone().oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
-            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let bytes = whole(body).await;
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes: bytes.to_vec() }
+            Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes }
         })
     }
+}
+
+/// The body; of a stream, what comes until it falls silent.
+async fn whole(body: Body) -> Vec<u8> {
+    if body.size_hint().exact().is_some() {
+        return axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    }
+    let (mut frames, mut bytes) = (body.into_data_stream(), Vec::new());
+    while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_millis(300), frames.next()).await {
+        bytes.extend_from_slice(&frame.unwrap());
+    }
+    bytes
 }
 
 /// What came back.

@@ -1,6 +1,7 @@
 //! Every operation that programs call, in the contract's words: what it takes, which scope it wants, what it says. Tests walk it.
 
 use crate::harness::{Answer, Asker, Call, World};
+use hitl_server::domain::Scope;
 use serde_json::{Value, json};
 
 /// One operation of the public API (contract 6 and 7).
@@ -24,6 +25,8 @@ type Row = (&'static str, &'static str, &'static str, &'static str, u16, &'stati
 
 const ASK: &str = r#"{"loop_id": "{loop_id}", "processing_type": "time-sensitive", "timeout_seconds": 86400, "type": "markdown",
     "priority": "low", "request_text": "Good?", "response_type": "boolean", "response_config": {}}"#;
+// Nobody listens there, and nothing is sent there: the address is closed (12.7).
+const HOOK: &str = r#"{"url": "http://127.0.0.1:9/hook", "events": ["loop.deleted"]}"#;
 const NAME: &str = r#"{"name": "Second"}"#;
 const PRIORITY: &str = r#"{"priority": "high"}"#;
 const ASKED: &str = "Request created and broadcasted successfully";
@@ -34,7 +37,7 @@ const CANCELLED: &str = "Request cancelled successfully";
 const RENAMED: &str = "Loop updated successfully";
 
 #[rustfmt::skip]
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 39] = [
     ("GET", "/v1/test", "", "", 200, "API key is valid", ""),
     ("GET", "/v1/api/loops", "loops:read", "", 200, "Loops retrieved successfully", "Failed to retrieve loops"),
     ("POST", "/v1/api/loops", "loops:write", NAME, 200, "Loop created successfully with QR code", "Failed to create loop"),
@@ -60,7 +63,26 @@ const ROWS: [Row; 24] = [
     ("POST", "/v1/api/requests/{request_id}/cancel", "requests:write", "", 200, CANCELLED, "Failed to cancel request"),
     ("POST", "/v1/api/requests/{request_id}/feedback", "requests:write", r#"{"feedback": {"rating": 5}}"#, 200,
         "Feedback added successfully", "Failed to add feedback"),
+    ("GET", "/v1/api/requests/{request_id}/wait", "requests:read", "", 200, SHOWN, "Failed to retrieve request"),
+    ("GET", "/v1/api/requests/{request_id}/timeline", "requests:read", "", 200, "Timeline retrieved successfully", ""),
+    ("GET", "/v1/api/requests/{request_id}/deliveries", "requests:read", "", 200, "Deliveries retrieved successfully", ""),
+    ("GET", "/v1/api/webhooks", "webhooks:read", "", 200, "Webhooks retrieved successfully", ""),
+    ("POST", "/v1/api/webhooks", "webhooks:write", HOOK, 201, "Webhook created successfully", ""),
+    ("GET", "/v1/api/webhooks/signing-secret", "webhooks:write", "", 200, "Signing secret retrieved successfully", ""),
+    ("GET", "/v1/api/webhooks/{webhook_id}", "webhooks:read", "", 200, "Webhook retrieved successfully", ""),
+    ("PATCH", "/v1/api/webhooks/{webhook_id}", "webhooks:write", HOOK, 200, "Webhook updated successfully", ""),
+    ("PUT", "/v1/api/webhooks/{webhook_id}", "webhooks:write", HOOK, 200, "Webhook updated successfully", ""),
+    ("DELETE", "/v1/api/webhooks/{webhook_id}", "webhooks:write", "", 200, "Webhook deleted successfully", ""),
+    ("POST", "/v1/api/webhooks/{webhook_id}/test", "webhooks:write", "", 200, "Test webhook sent successfully", ""),
+    ("POST", "/v1/api/webhooks/{webhook_id}/rotate-secret", "webhooks:write", "", 200, "Webhook secret rotated successfully", ""),
+    ("GET", "/v1/api/webhooks/{webhook_id}/deliveries", "webhooks:read", "", 200, "Webhook deliveries retrieved successfully", ""),
+    ("POST", "/v1/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", "webhooks:write", "", 200, "Delivery queued successfully", ""),
+    ("POST", "/v1/api/webhooks/{webhook_id}/recover", "webhooks:write", r#"{"since": "2024-01-01T00:00:00Z"}"#, 200,
+        "Deliveries queued successfully", ""),
 ];
+
+/// What answers with a stream instead of the envelope; `streams.rs` tests them.
+const STREAMS: [&str; 2] = ["/v1/api/requests/{request_id}/events", "/v1/api/events"];
 
 /// All of them.
 pub(crate) fn operations() -> impl Iterator<Item = Operation> {
@@ -102,6 +124,8 @@ pub(crate) struct Scene {
     pub(crate) loop_id: String,
     pub(crate) request_id: String,
     pub(crate) user_id: String,
+    pub(crate) webhook_id: String,
+    pub(crate) delivery_id: String,
 }
 
 impl Scene {
@@ -114,8 +138,10 @@ impl Scene {
             world.post(&format!("{path}/members")).key(&asker.key).json(&json!({"email": "guest@example.com"})).await;
         let body: Value = serde_json::from_str(ASK).unwrap();
         let asked = world.post(&format!("{path}/requests")).key(&asker.key).json(&body).await;
-        let scene = Self { loop_id, request_id: asked.text("data.id"), user_id: invited.text("data.member.user_id") };
-        if operation.path.ends_with("/feedback") {
+        let (webhook_id, delivery_id) = hook(world, asker, operation).await;
+        let (request_id, user_id) = (asked.text("data.id"), invited.text("data.member.user_id"));
+        let scene = Self { loop_id, request_id, user_id, webhook_id, delivery_id };
+        if operation.path.ends_with("/feedback") || operation.path.ends_with("/wait") {
             let path = format!("/v1/reviewer/requests/{}/respond", scene.request_id);
             let answered = world.post(&path).key(&asker.session).json(&json!({"response_data": true})).await;
             assert_eq!(answered.status, 200, "{}", answered.body);
@@ -130,7 +156,8 @@ impl Scene {
 
     /// The same id for everything.
     pub(crate) fn of(id: &str) -> Self {
-        Self { loop_id: id.to_owned(), request_id: id.to_owned(), user_id: id.to_owned() }
+        let id = || id.to_owned();
+        Self { loop_id: id(), request_id: id(), user_id: id(), webhook_id: id(), delivery_id: id() }
     }
 
     /// Puts the ids into a pattern.
@@ -139,7 +166,24 @@ impl Scene {
             .replace("{loop_id}", &self.loop_id)
             .replace("{request_id}", &self.request_id)
             .replace("{user_id}", &self.user_id)
+            .replace("{webhook_id}", &self.webhook_id)
+            .replace("{delivery_id}", &self.delivery_id)
     }
+}
+
+/// A webhook, and a delivery to it, where the operation wants them.
+async fn hook(world: &World, asker: &Asker, operation: &Operation) -> (String, String) {
+    if !operation.path.contains("{webhook_id}") {
+        return Default::default();
+    }
+    let (_, key) = world.key_with(&asker.owner, |new| new.scopes = vec![Scope::WebhooksWrite]).await;
+    let hook: Value = serde_json::from_str(HOOK).unwrap();
+    let webhook_id = world.post("/v1/api/webhooks").key(&key).json(&hook).await.text("data.id");
+    if !operation.path.contains("{delivery_id}") {
+        return (webhook_id, String::new());
+    }
+    let sent = world.post(&format!("/v1/api/webhooks/{webhook_id}/test")).key(&key).await;
+    (webhook_id, sent.text("data.delivery.id"))
 }
 
 /// Asserts that an answer is a failure in the envelope of contract 1.3.2.
@@ -158,7 +202,8 @@ pub(crate) fn assert_failure(answer: &Answer, about: &str) {
 #[test]
 fn contract_1_1_2_the_server_has_these_operations_under_both_prefixes() {
     let mut served: Vec<String> = Vec::new();
-    for operation in hitl_server::http::keyed().operations {
+    for operation in hitl_server::http::keyed().operations.into_iter().filter(|it| !STREAMS.contains(&it.path.as_str()))
+    {
         for path in std::iter::once(&operation.path).chain(&operation.aliases) {
             served.push(format!("{} {path}", operation.method));
         }

@@ -4,17 +4,18 @@ use crate::{
     harness::{Asker, World, on_both, question},
     rivals::patient,
 };
-use hitl_server::{http, service::setup, store::Store};
+use hitl_server::{http, service::setup};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Tables = BTreeMap<String, Vec<Value>>;
 
 /// Every row of every table, but for the counters: how much of a window is used, and when a key was used last.
-async fn every_row(store: &Store) -> Tables {
+async fn every_row(world: &World) -> Tables {
     let mut tables = Tables::new();
     for table in texts(
-        store,
+        world,
         "select name from sqlite_master where type = 'table' and name not like 'sqlite%'",
         "select table_name::text from information_schema.tables where table_schema = current_schema()",
     )
@@ -25,26 +26,25 @@ async fn every_row(store: &Store) -> Tables {
         }
         let columns =
             format!("select group_concat('''' || name || ''', ' || name, ', ') from pragma_table_info('{table}')");
-        let columns = match store {
-            Store::Sqlite { .. } => texts(store, &columns, "").await.remove(0),
-            Store::Postgres(_) => String::new(),
-        };
+        let on_sqlite = world.url.starts_with("sqlite:");
+        let columns = if on_sqlite { texts(world, &columns, "").await.remove(0) } else { String::new() };
         let of_sqlite = format!("select json_object({columns}) from {table}");
         let of_postgres = format!("select row_to_json({table})::text from {table}");
-        let mut rows = texts(store, &of_sqlite, &of_postgres).await;
+        let mut rows = texts(world, &of_sqlite, &of_postgres).await;
         rows.sort();
         tables.insert(table, rows.iter().map(|row| without_last_use(row)).collect());
     }
     tables
 }
 
-async fn texts(store: &Store, of_sqlite: &str, of_postgres: &str) -> Vec<String> {
+async fn texts(world: &World, of_sqlite: &str, of_postgres: &str) -> Vec<String> {
     let sql = |text: &str| sqlx::AssertSqlSafe(text.to_owned());
-    match store {
-        Store::Sqlite { writer, .. } => sqlx::query_scalar(sql(of_sqlite)).fetch_all(writer).await,
-        Store::Postgres(pool) => sqlx::query_scalar(sql(of_postgres)).fetch_all(pool).await,
+    if world.url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&world.url).await.unwrap();
+        return sqlx::query_scalar(sql(of_sqlite)).fetch_all(&mut connection).await.unwrap();
     }
-    .unwrap()
+    let mut connection = PgConnection::connect(&world.url).await.unwrap();
+    sqlx::query_scalar(sql(of_postgres)).fetch_all(&mut connection).await.unwrap()
 }
 
 fn without_last_use(row: &str) -> Value {
@@ -99,10 +99,10 @@ on_both! {
     async fn a03_no_get_or_head_changes_a_row(world: World) {
         let link = setup::link(&world.app).await.unwrap().unwrap();
         let setup_page = link.strip_prefix(crate::harness::BASE).unwrap().to_owned();
-        let before = every_row(&world.app.store).await;
+        let before = every_row(&world).await;
         assert_eq!(world.get(&setup_page).await.status, 200);
         assert_eq!(world.call(axum::http::Method::HEAD, &setup_page).await.status, 200);
-        assert_eq!(every_row(&world.app.store).await, before, "looking at the setup link uses nothing up");
+        assert_eq!(every_row(&world).await, before, "looking at the setup link uses nothing up");
 
         let world = patient(&world);
         let asker = world.asker().await;
@@ -112,7 +112,7 @@ on_both! {
         paths.extend(["/v1/reviewer/inbox?tab=mine", "/v1/reviewer/inbox?tab=completed", "/v1/api/loops?include=member"].map(String::from));
         paths.retain(|path| !path.contains('{'));
         paths.insert(setup_page);
-        let before = every_row(&world.app.store).await;
+        let before = every_row(&world).await;
         assert!(before["events"].len() > 10 && before["drafts"].len() == 1 && before["feedback"].len() == 1, "{before:?}");
 
         let mut seen = BTreeSet::new();
@@ -132,7 +132,7 @@ on_both! {
                 succeeded |= world.call(method.clone(), &path).header("cookie", &cookie).await.status == 200;
                 assert!(succeeded || path.starts_with("/setup/"), "nobody may {method} {path}: nothing was looked at");
             }
-            assert_eq!(every_row(&world.app.store).await, before, "after reading {path}");
+            assert_eq!(every_row(&world).await, before, "after reading {path}");
             seen.insert(path);
         }
         assert!(seen.len() > 40, "{seen:?}");
