@@ -210,7 +210,8 @@ impl World {
     /// A person with a key, and a loop of theirs: the usual start.
     pub(crate) async fn asker(&self) -> Asker {
         let owner = self.person("owner@example.com").await;
-        let key = self.key(&owner).await;
+        let webhooks = [Scope::WebhooksRead, Scope::WebhooksWrite];
+        let (_, key) = self.key_with(&owner, |new| new.scopes.extend(webhooks)).await;
         let made = self.post("/v1/api/loops").key(&key).json(&json!({"name": "Moderation"})).await;
         assert_eq!(made.status, 200, "{}", made.body);
         let loop_id = made.text("data.id");
