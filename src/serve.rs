@@ -84,6 +84,7 @@ async fn accept(app: &App, listener: &TcpListener, stop: &CancellationToken) {
             }
         }
     }
+    app.store.wakeups().close(); // who waits is answered now, and waits on elsewhere
     if tokio::time::timeout(app.settings.shutdown, graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not finish in time and were cut off");
     }

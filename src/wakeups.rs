@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What a commit did, as far as waiting goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,18 +35,26 @@ pub struct Wakeups(Arc<Hub>);
 
 #[derive(Debug, Default)]
 struct Hub {
-    requests: Mutex<HashMap<Id<Request>, watch::Sender<()>>>,
+    requests: Mutex<HashMap<Id<Request>, Place>>,
     deliveries: watch::Sender<()>,
     anything: watch::Sender<()>,
+    closed: CancellationToken,
+}
+
+/// Where a request is waited for.
+#[derive(Debug, Default)]
+struct Place {
+    sender: watch::Sender<()>,
+    waiting: usize,
 }
 
 impl Wakeups {
     /// Wakes whoever waits for this; a commit's events also wake whoever waits for anything.
     pub fn wake(&self, happened: &Happened) {
         if let Happened::To(id) = happened
-            && let Some(waiting) = self.requests().get(id)
+            && let Some(place) = self.requests().get(id)
         {
-            waiting.send_replace(());
+            place.sender.send_replace(());
         }
         match happened {
             Happened::Delivery => self.0.deliveries.send_replace(()),
@@ -55,11 +64,21 @@ impl Wakeups {
 
     /// Wakes everybody.
     pub fn wake_all(&self) {
-        for waiting in self.requests().values() {
-            waiting.send_replace(());
+        for place in self.requests().values() {
+            place.sender.send_replace(());
         }
         self.0.deliveries.send_replace(());
         self.0.anything.send_replace(());
+    }
+
+    /// The process stops: nobody need wait here any longer.
+    pub fn close(&self) {
+        self.0.closed.cancel();
+    }
+
+    /// Returns when the process stops.
+    pub async fn closed(&self) {
+        self.0.closed.cancelled().await;
     }
 
     /// Waits for something to send from now on.
@@ -69,8 +88,10 @@ impl Wakeups {
 
     /// Waits for a request from now on.
     pub fn request(&self, id: Id<Request>) -> Waiting {
-        let receiver = self.requests().entry(id).or_default().subscribe();
-        Waiting { id, receiver, wakeups: self.clone() }
+        let mut requests = self.requests();
+        let place = requests.entry(id).or_default();
+        place.waiting += 1;
+        Waiting { id, receiver: place.sender.subscribe(), wakeups: self.clone() }
     }
 
     /// Waits for anything from now on.
@@ -78,7 +99,7 @@ impl Wakeups {
         self.0.anything.subscribe()
     }
 
-    fn requests(&self) -> std::sync::MutexGuard<'_, HashMap<Id<Request>, watch::Sender<()>>> {
+    fn requests(&self) -> std::sync::MutexGuard<'_, HashMap<Id<Request>, Place>> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,7 +123,9 @@ impl Drop for Waiting {
     /// The last one to stop waiting clears the place.
     fn drop(&mut self) {
         let mut requests = self.wakeups.requests();
-        if requests.get(&self.id).is_some_and(|waiting| waiting.receiver_count() <= 1) {
+        let place = requests.get_mut(&self.id).expect("a place stays while somebody waits there");
+        place.waiting -= 1;
+        if place.waiting == 0 {
             requests.remove(&self.id);
         }
     }
@@ -124,5 +147,23 @@ mod tests {
         assert!(!third.receiver.has_changed().unwrap() && anything.has_changed().unwrap());
         drop((first, second, third));
         assert!(wakeups.requests().is_empty(), "nobody waits, nothing is kept");
+    }
+
+    #[test]
+    fn nothing_is_kept_of_those_who_leave_at_once() {
+        let (wakeups, id) = (Wakeups::default(), "65f1234567890abcdef12345".parse().unwrap());
+        for _ in 0..200 {
+            let leave = std::sync::Barrier::new(4);
+            std::thread::scope(|threads| {
+                for _ in 0..4 {
+                    threads.spawn(|| {
+                        let waiting = wakeups.request(id);
+                        leave.wait();
+                        drop(waiting);
+                    });
+                }
+            });
+            assert!(wakeups.requests().is_empty());
+        }
     }
 }

@@ -8,13 +8,17 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Id, Loop, Request, js_json, request_filters::Query, words::Word},
-    service::{Caller, timeline},
-    store::events::{Line, Wanted},
+    domain::{Request, js_json, request_filters::Query, words::Word},
+    service::{
+        Error,
+        timeline::{self, Reader},
+    },
+    store::events::Line,
+    wakeups::Waiting,
 };
 use axum::{
     extract::State,
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -23,12 +27,13 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 /// A comment goes out this often, so that nobody on the way takes the silence for the end.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// A stream looks by itself this often, should a wake-up be lost.
-const LOOK: Duration = Duration::from_secs(20);
+/// A stream looks by itself this often, should a wake-up be lost, and whether whoever listens still may.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// One line of a request's story.
 #[derive(Serialize, ToSchema)]
@@ -93,9 +98,11 @@ pub async fn timeline(
 
 /// Streams what happens to a request
 ///
-/// Server-sent events: the whole story so far, then each step as it happens, until the request is final. `Last-Event-ID` resumes.
+/// Server-sent events: the whole story so far, then each step as it happens, until the request is final. `Last-Event-ID` resumes;
+/// 204 says that all was told.
 #[utoipa::path(get, path = "/v1/api/requests/{request_id}/events", tag = "Requests", params(("request_id" = String, Path)),
-    responses((status = 200, description = "A stream; each event's data is the body that webhooks are sent", content_type = "text/event-stream")),
+    responses((status = 200, description = "A stream; each event's data is the body that webhooks are sent", content_type = "text/event-stream"),
+        (status = 204, description = "The request is over, and all was told before")),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn of_request(
     caller: With<RequestsRead>,
@@ -104,10 +111,15 @@ pub async fn of_request(
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, ApiError> {
-    timeline::of_request(&app, &caller.caller, id).await.or_failed("Failed to retrieve request")?;
+    let woken = Woken::Request(app.store.wakeups().request(id));
+    let lines = timeline::of_request(&app, &caller.caller, id).await.or_failed("Failed to retrieve request")?;
     let after = resumed(&headers, &query).unwrap_or(0);
-    let wanted = Wanted { request_id: Some(id), ..Wanted::default() };
-    Ok(sent(follow(app, wanted, after, None, true)))
+    if lines.iter().any(|line| line.name.is_terminal() && line.seq <= after) {
+        // The whole story was told: this status keeps a browser from asking again.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let reader = Reader::of_request(caller.caller, id, after);
+    Ok(sent(follow(app, reader, woken, true), KEEP_ALIVE))
 }
 
 /// Streams what happens to all of one's requests, loops and keys
@@ -122,16 +134,9 @@ pub async fn of_account(
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let after = match resumed(&headers, &query) {
-        Some(after) => after,
-        None => timeline::last_seq(&app).await.or_failed("Failed to retrieve events")?,
-    };
-    let wanted = Wanted { account_id: Some(caller.caller.account_id()), ..Wanted::default() };
-    Ok(sent(follow(app, wanted, after, confined(&caller.caller), false)))
-}
-
-fn confined(caller: &Caller) -> Option<Vec<Id<Loop>>> {
-    caller.confined_to().map(<[_]>::to_vec)
+    let woken = Woken::Anything(app.store.wakeups().anything());
+    let reader = Reader::of_account(&app, caller.caller, resumed(&headers, &query)).await;
+    Ok(sent(follow(app, reader.or_failed("Failed to retrieve events")?, woken, false), KEEP_ALIVE))
 }
 
 /// The line after which to go on: the header that browsers send, or a parameter for those who cannot set one.
@@ -140,30 +145,37 @@ fn resumed(headers: &HeaderMap, query: &Query) -> Option<i64> {
     header.or(query.value("last_event_id")).and_then(|text| text.trim().parse().ok())
 }
 
-fn sent(events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let events = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+fn sent(events: impl Stream<Item = Event> + Send + 'static, keep_alive: Duration) -> Response {
+    let events = Sse::new(events.map(Ok::<_, Infallible>)).keep_alive(KeepAlive::new().interval(keep_alive));
     ([("x-accel-buffering", "no")], events).into_response()
+}
+
+/// What wakes a stream.
+enum Woken {
+    Request(Waiting),
+    Anything(watch::Receiver<()>),
+}
+
+impl Woken {
+    async fn woken(&mut self) {
+        match self {
+            Self::Request(waiting) => waiting.woken().await,
+            Self::Anything(waiting) => waiting.changed().await.expect("the store keeps the sender"),
+        }
+    }
 }
 
 /// Where a stream stands.
 struct Follower {
     app: App,
-    reader: timeline::Reader,
-    woken: tokio::sync::watch::Receiver<()>,
+    reader: Reader,
+    woken: Woken,
     ready: VecDeque<Line>,
     until_final: bool,
     ended: bool,
 }
 
-fn follow(
-    app: App,
-    wanted: Wanted,
-    after: i64,
-    confined: Option<Vec<Id<Loop>>>,
-    until_final: bool,
-) -> impl Stream<Item = Event> + Send + 'static {
-    let woken = app.store.wakeups().anything();
-    let reader = timeline::Reader::new(wanted, after, confined);
+fn follow(app: App, reader: Reader, woken: Woken, until_final: bool) -> impl Stream<Item = Event> + Send + 'static {
     let follower = Follower { app, reader, woken, ready: VecDeque::new(), until_final, ended: false };
     stream::unfold(follower, |mut follower| async move { follower.next().await.map(|event| (event, follower)) })
 }
@@ -178,21 +190,52 @@ impl Follower {
             if self.ended {
                 return None;
             }
-            self.woken.mark_unchanged();
             match self.reader.next(&self.app).await {
-                Ok(lines) if lines.is_empty() => {
-                    let _ = tokio::time::timeout(LOOK, self.woken.changed()).await;
-                }
+                Ok(lines) if lines.is_empty() => self.wait().await?,
                 Ok(lines) => self.ready.extend(lines),
-                Err(error) => {
-                    tracing::error!(%error, "a stream of events broke off");
-                    return None;
-                }
+                Err(error) => return broken_off(&error),
             }
+        }
+    }
+
+    /// Until there may be more; `None` where there will be none.
+    async fn wait(&mut self) -> Option<()> {
+        tokio::select! {
+            () = self.woken.woken() => Some(()),
+            () = self.app.store.wakeups().closed() => None,
+            () = tokio::time::sleep(LOOK) => match self.reader.check(&self.app).await {
+                Ok(()) => Some(()),
+                Err(error) => broken_off(&error),
+            },
         }
     }
 }
 
+fn broken_off<T>(error: &Error) -> Option<T> {
+    match error {
+        Error::Store(_) => tracing::error!(%error, "a stream of events broke off"),
+        refused => tracing::debug!(%refused, "a stream of events was ended"),
+    }
+    None
+}
+
 fn event(line: &Line) -> Event {
     Event::default().id(line.seq.to_string()).event(line.name.as_str()).data(js_json::to_string(&line.data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_silent_stream_is_kept_alive_by_comments() {
+        assert!(KEEP_ALIVE <= Duration::from_secs(15), "proxies cut what is silent for a minute, some for 20 seconds");
+        let mut body = sent(stream::pending(), Duration::from_millis(5)).into_body();
+        for _ in 0..3 {
+            let frame = tokio::time::timeout(Duration::from_secs(5), body.frame()).await;
+            let data = frame.unwrap().unwrap().unwrap().into_data().unwrap();
+            assert_eq!(data, ":\n\n", "a comment, which clients pass over");
+        }
+    }
 }

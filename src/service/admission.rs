@@ -6,7 +6,7 @@
 use super::{Caller, Error, Result};
 use crate::{
     app::App,
-    domain::{EventName, Id, Key, Timestamp, Token, Window, limit},
+    domain::{EventName, Id, Key, Scope, Timestamp, Token, Window, limit},
     store::{keys, keys::Holder, windows},
 };
 use std::{
@@ -92,6 +92,15 @@ pub async fn authenticate(app: &App, header: Option<&[u8]>, address: IpAddr) -> 
         return refused(BAD_TOKEN, (!revoked).then_some("API key is inactive"));
     }
     Ok(Caller::new(holder))
+}
+
+/// Who was let in earlier, and has been listening since: as the key and its account stand now. Refused as a new call would be.
+pub async fn readmit(app: &App, caller: &Caller, scope: Scope) -> Result<Caller> {
+    let holder = keys::find(&app.store, caller.key().id).await?.filter(|holder| holder.key.is_usable(app.now()));
+    let caller = holder.map(|holder| Caller::new(Arc::new(holder)));
+    let caller = caller.ok_or(Error::Unauthenticated { msg: BAD_TOKEN, detail: None })?;
+    caller.require(scope)?;
+    Ok(caller)
 }
 
 /// The token in a header (contract 2.1), or what to tell the caller (2.3).

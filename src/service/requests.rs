@@ -4,7 +4,7 @@ use super::{Caller, Error, Result, admission, deadlines, loops as loop_service, 
 use crate::{
     app::App,
     domain::{
-        Content, EventName, Feedback, Id, Invalid, Json, Loop, Object, Request, Sent, Status, Timestamp, Window,
+        Content, EventName, Feedback, Id, Invalid, Json, Loop, Object, Request, Scope, Sent, Status, Timestamp, Window,
         bodies::Step,
         new_requests::{Form, Rules},
         object::longer_than,
@@ -134,7 +134,7 @@ pub async fn show(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request
 /// The longest that a call may wait, in seconds.
 const LONGEST_WAIT: u64 = 300;
 /// A waiting call looks by itself this often at the latest, should a wake-up be lost.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// One request, once it is final; after `wait` seconds as it is then. Without `wait`, as it is now.
 pub async fn show_after(app: &App, caller: &Caller, id: Id<Request>, wait: Option<&str>) -> Result<Request> {
@@ -144,20 +144,26 @@ pub async fn show_after(app: &App, caller: &Caller, id: Id<Request>, wait: Optio
     let request = show(app, caller, id).await?;
     let seconds = wait.parse().ok().filter(|seconds| (1..=LONGEST_WAIT).contains(seconds));
     let seconds = seconds.ok_or_else(|| Invalid::failed("the seconds to wait must be between 1 and 300"))?;
-    let until_final = wait_until_final(app, id, request, &mut waiting);
-    match tokio::time::timeout(Duration::from_secs(seconds), until_final).await {
-        Ok(done) => done,
-        Err(_) => show(app, caller, id).await,
+    if request.status.is_final() {
+        return Ok(request);
     }
+    tokio::select! {
+        done = wait_until_final(app, request, &mut waiting) => done?,
+        () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        () = app.store.wakeups().closed() => {}
+    }
+    // Much may have changed in the meantime: whether the key still works, and may see this.
+    let caller = admission::readmit(app, caller, Scope::RequestsRead).await?;
+    show(app, &caller, id).await
 }
 
-async fn wait_until_final(app: &App, id: Id<Request>, mut request: Request, waiting: &mut Waiting) -> Result<Request> {
+async fn wait_until_final(app: &App, mut request: Request, waiting: &mut Waiting) -> Result<()> {
     while !request.status.is_final() {
         let due = Duration::from_micros(request.timeout_at.micros_since(app.now()).max(0).unsigned_abs());
         let _ = tokio::time::timeout(due.min(LOOK), waiting.woken()).await;
-        request = current(app, id).await?;
+        request = current(app, request.id).await?;
     }
-    Ok(request)
+    Ok(())
 }
 
 /// The request as the clock leaves it.

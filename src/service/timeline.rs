@@ -1,9 +1,11 @@
 //! Reading the record of what happened: a request's story, an account's stream, the server's audit log.
 
-use super::{Caller, Error, Result, requests};
+use super::{Caller, Error, Result, admission, requests};
 use crate::{
     app::App,
-    domain::{Account, EventName, Id, Invalid, Loop, Request, Role, Timestamp, request_filters::Query, words::Word},
+    domain::{
+        Account, EventName, Id, Invalid, Loop, Request, Role, Scope, Timestamp, request_filters::Query, words::Word,
+    },
     store::{
         accounts, events,
         events::{Line, Wanted},
@@ -24,56 +26,111 @@ pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>) -> Result<V
     Ok(events::list(&app.store, &wanted, BATCH).await?)
 }
 
-/// The number of the last line.
-pub async fn last_seq(app: &App) -> Result<i64> {
-    Ok(events::last_seq(&app.store).await?)
+/// Whose reading it is, and of what.
+enum Reading {
+    Request(Caller, Id<Request>),
+    Account(Caller),
+    Operator,
 }
 
 /// Reads on from a line, each line once, in order as far as it was committed.
 pub struct Reader {
+    reading: Reading,
     wanted: Wanted,
-    confined: Option<Vec<Id<Loop>>>,
     floor: i64,
     seen: BTreeMap<i64, Timestamp>,
 }
 
 impl Reader {
-    /// From after that line on; `confined` to the events of these loops.
-    pub fn new(wanted: Wanted, after: i64, confined: Option<Vec<Id<Loop>>>) -> Self {
-        Self { wanted, confined, floor: after, seen: BTreeMap::new() }
+    /// A request's story, from after that line on. Each step of a request locks it, so its lines are numbered as they are committed.
+    pub fn of_request(caller: Caller, id: Id<Request>, after: i64) -> Self {
+        let wanted = Wanted { request_id: Some(id), ..Wanted::default() };
+        Self { reading: Reading::Request(caller, id), wanted, floor: after, seen: BTreeMap::new() }
     }
 
-    /// The lines that have come since; none where none has.
+    /// What happens to all of an account: from now on, or from after that line on. Where lines may appear late, those shortly
+    /// before it are read again.
+    pub async fn of_account(app: &App, caller: Caller, after: Option<i64>) -> Result<Self> {
+        let wanted = Wanted { account_id: Some(caller.account_id()), ..Wanted::default() };
+        Self::starting(app, Reading::Account(caller), wanted, after).await
+    }
+
+    /// What happens to anybody from now on, for the operator.
+    pub async fn of_all(app: &App, wanted: Wanted) -> Result<Self> {
+        Self::starting(app, Reading::Operator, wanted, None).await
+    }
+
+    async fn starting(app: &App, reading: Reading, wanted: Wanted, after: Option<i64>) -> Result<Self> {
+        let last = events::last_seq(&app.store).await?;
+        let from = after.map_or(last, |after| after.min(last));
+        let floor = if app.store.numbers_in_order() {
+            from
+        } else {
+            let at = if after.is_some() { events::time_of(&app.store, from).await? } else { None };
+            let settled = Timestamp::from_micros(at.unwrap_or_else(|| app.now()).micros() - OVERLAP);
+            events::settled(&app.store, from, settled).await?
+        };
+        let mut reader = Self { reading, wanted, floor, seen: BTreeMap::new() };
+        while after.is_none() && !reader.unseen(app).await?.is_empty() {}
+        Ok(reader)
+    }
+
+    /// The lines that have come since; none where none has. Refuses once whoever reads may no longer.
     pub async fn next(&mut self, app: &App) -> Result<Vec<Line>> {
         loop {
-            let wanted = Wanted { after: Some(self.floor), ..self.wanted.clone() };
-            let limit = BATCH + i64::try_from(self.seen.len()).unwrap_or(0);
-            let mut lines = events::list(&app.store, &wanted, limit).await?;
-            lines.retain(|line| !self.seen.contains_key(&line.seq));
+            let mut lines = self.unseen(app).await?;
             if lines.is_empty() {
                 return Ok(lines);
             }
-            self.seen.extend(lines.iter().map(|line| (line.seq, line.at)));
-            self.settle(app.now());
-            lines.retain(|line| line.name.is_public() || self.wanted.request_id.is_some());
-            if let Some(loops) = &self.confined {
-                lines.retain(|line| line.loop_id.is_some_and(|id| loops.contains(&id)));
-            }
+            self.check(app).await?;
+            lines.retain(|line| self.reading.concerns(line));
             if !lines.is_empty() {
                 return Ok(lines);
             }
         }
     }
 
+    /// Whether whoever reads still may.
+    pub async fn check(&self, app: &App) -> Result<()> {
+        match &self.reading {
+            Reading::Request(caller, id) => {
+                let caller = admission::readmit(app, caller, Scope::RequestsRead).await?;
+                requests::show(app, &caller, *id).await.map(drop)
+            }
+            Reading::Account(caller) => admission::readmit(app, caller, Scope::RequestsRead).await.map(drop),
+            Reading::Operator => Ok(()),
+        }
+    }
+
+    async fn unseen(&mut self, app: &App) -> Result<Vec<Line>> {
+        let wanted = Wanted { after: Some(self.floor), ..self.wanted.clone() };
+        let limit = BATCH + i64::try_from(self.seen.len()).unwrap_or(0);
+        let mut lines = events::list(&app.store, &wanted, limit).await?;
+        lines.retain(|line| !self.seen.contains_key(&line.seq));
+        self.seen.extend(lines.iter().map(|line| (line.seq, line.at)));
+        let overlap = if app.store.numbers_in_order() { 0 } else { OVERLAP };
+        self.settle(app.now(), overlap);
+        Ok(lines)
+    }
+
     /// Nothing can appear any more behind lines that are old enough.
-    fn settle(&mut self, now: Timestamp) {
+    fn settle(&mut self, now: Timestamp, overlap: i64) {
         while let Some((seq, at)) = self.seen.first_key_value().map(|(seq, at)| (*seq, *at)) {
-            if now.micros_since(at) < OVERLAP {
+            if now.micros_since(at) < overlap {
                 return;
             }
             self.floor = seq;
             self.seen.remove(&seq);
         }
+    }
+}
+
+impl Reading {
+    /// An account's stream speaks of what webhooks speak of, and no more than its key may see.
+    fn concerns(&self, line: &Line) -> bool {
+        let Self::Account(caller) = self else { return true };
+        let reaches = |loops: &[Id<Loop>]| line.loop_id.is_some_and(|id| loops.contains(&id));
+        line.name.is_public() && caller.confined_to().is_none_or(reaches)
     }
 }
 
@@ -87,9 +144,9 @@ pub async fn audit(app: &App, who: Id<Account>, query: &Query) -> Result<Vec<Lin
     Ok(events::list(&app.store, &wanted, limit).await?)
 }
 
-/// A page of the audit log, for the operator.
-pub async fn all(app: &App, wanted: &Wanted, limit: i64) -> Result<Vec<Line>> {
-    Ok(events::list(&app.store, wanted, limit).await?)
+/// The end of the audit log, for the operator.
+pub async fn last(app: &App, wanted: &Wanted, most: i64) -> Result<Vec<Line>> {
+    Ok(events::last(&app.store, wanted, most).await?)
 }
 
 /// The filters of the audit log.

@@ -99,6 +99,33 @@ pub async fn seq_of(db: impl Db<'_>, id: Id<Event>) -> Result<Option<i64>> {
     Ok(found.map(|(seq,)| seq))
 }
 
+/// The places and requests of the lines after that one.
+pub async fn after(db: impl Db<'_>, seq: i64) -> Result<Vec<(i64, Option<Id<Request>>)>> {
+    db.sql("select seq, request_id from events where seq > $1 order by seq limit 10000").bind(seq).all().await
+}
+
+/// The last lines that are wanted, in order.
+pub async fn last(db: impl Db<'_>, wanted: &Wanted, most: i64) -> Result<Vec<Line>> {
+    let sql = filtered(db.sql("select * from events where true"), wanted);
+    let mut lines: Vec<Line> = sql.push_bind("order by seq desc limit", most).all().await?;
+    lines.reverse();
+    Ok(lines)
+}
+
+/// The last line up to this one that was written before then; 0 where there is none.
+pub async fn settled(db: impl Db<'_>, up_to: i64, before: Timestamp) -> Result<i64> {
+    let sql = db.sql("select seq from events where seq <= $1 and at < $2 order by seq desc limit 1");
+    let found: Option<(i64,)> = sql.bind(up_to).bind(before).optional().await?;
+    Ok(found.map_or(0, |(seq,)| seq))
+}
+
+/// When the last line up to this one was written.
+pub async fn time_of(db: impl Db<'_>, up_to: i64) -> Result<Option<Timestamp>> {
+    let sql = db.sql("select at from events where seq <= $1 order by seq desc limit 1");
+    let found: Option<(Timestamp,)> = sql.bind(up_to).optional().await?;
+    Ok(found.map(|(at,)| at))
+}
+
 /// The place of the last line.
 pub async fn last_seq(db: impl Db<'_>) -> Result<i64> {
     let (seq,): (i64,) = db.sql("select coalesce(max(seq), 0) from events").one().await?;

@@ -28,6 +28,7 @@ pub use sql::{Db, Sql};
 use crate::wakeups::{Happened, Wakeups};
 use sqlite_tx::SqliteTx;
 use sqlx::{PgPool, Postgres, SqlitePool, Transaction, postgres::PgListener};
+use std::time::Duration;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -162,19 +163,40 @@ impl Store {
         }
     }
 
-    /// Hears what other processes committed, and passes it on; returns when the connection is lost. On SQLite there is no
-    /// other process: returns `false` at once.
-    pub async fn listen(&self) -> Result<bool> {
-        let Engine::Postgres(pool) = &self.engine else { return Ok(false) };
+    /// Whether events are numbered in the order of their commits: where one writes at a time.
+    pub const fn numbers_in_order(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite { .. })
+    }
+
+    /// Hears what other processes committed, and passes it on; returns when the connection is lost.
+    pub async fn listen(&self) -> Result<()> {
+        let Engine::Postgres(pool) = &self.engine else { return self.look().await };
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         self.wakeups.wake_all(); // whatever happened while nobody listened
         while let Some(heard) = listener.try_recv().await? {
             self.wakeups.wake(&Happened::parse(heard.payload()));
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// SQLite tells nobody; the other process is the command line. One look for all who wait here.
+    async fn look(&self) -> Result<()> {
+        let mut seen = events::last_seq(self).await?;
+        self.wakeups.wake_all();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            for (seq, request) in events::after(self, seen).await? {
+                seen = seq;
+                self.wakeups.wake(&request.map_or(Happened::Else, Happened::To));
+                self.wakeups.wake(&Happened::Delivery);
+            }
+        }
     }
 }
+
+/// How often an SQLite file is looked at for what another process wrote.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Postgres' channel between processes; `store::events` sends on it within the transaction.
 const CHANNEL: &str = "hitl";
