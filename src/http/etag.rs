@@ -4,7 +4,7 @@ use crate::domain::id::hex;
 use axum::{
     body::{Body, HttpBody},
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -27,7 +27,7 @@ pub async fn tag(request: Request, next: Next) -> Response {
     let value = HeaderValue::from_str(&tag).expect("a tag is hex digits in quotes");
     parts.headers.insert(header::ETAG, value.clone());
     if known.is_some_and(|known| names(&known, &tag)) {
-        let kept = HeaderMap::from_iter([(header::ETAG, value)]);
+        let kept = [(header::ETAG, value), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
     Response::from_parts(parts, Body::from(bytes))

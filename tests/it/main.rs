@@ -21,6 +21,7 @@ mod delivery_logs;
 mod durability;
 mod echoing;
 mod errors;
+mod etags;
 mod event_bodies;
 mod examples;
 mod feedback;
