@@ -2,22 +2,28 @@
 
 use super::{
     admission::admitted,
-    error::{ApiError, failure},
+    error::{ApiError, failure, panicked},
     extract::bytes,
     reply::json_text,
 };
 use crate::{
     app::App,
-    domain::Invalid,
-    service::idempotency::{self, Begun},
+    domain::{Id, Invalid, Key},
+    service::{
+        Error,
+        idempotency::{self, Begun},
+    },
 };
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header::RETRY_AFTER},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header::RETRY_AFTER, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use tracing::Instrument;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -38,32 +44,52 @@ async fn guarded(app: &App, key: HeaderValue, request: Request, next: Next) -> R
     let key = sound.ok_or_else(|| {
         failure(StatusCode::BAD_REQUEST, Invalid::failed("Idempotency-Key must be 1 to 255 visible characters"))
     })?;
-    let failed = |error| ApiError::from(error).into_response();
     let (parts, body) = request.into_parts();
     let caller = admitted(&parts).map_err(IntoResponse::into_response)?.caller;
-    let call = format!("{} {}", parts.method, parts.uri.path());
+    let call =
+        Call { api_key: caller.key().id, key: key.to_owned(), what: format!("{} {}", parts.method, parts.uri.path()) };
     let body = bytes(Request::from_parts(parts.clone(), body)).await?;
-    let api_key = caller.key().id;
-    match idempotency::begin(app, api_key, key, &call, &body).await.map_err(failed)? {
-        Begun::First => {}
-        Begun::Answered(status, text) => return Ok(replayed(status, text)),
-        Begun::Different => {
-            let msg = "Idempotency-Key was used with a different request";
-            return Err(failure(StatusCode::UNPROCESSABLE_ENTITY, Invalid::new(msg)));
-        }
-        Begun::Running => {
-            let mut response =
-                failure(StatusCode::CONFLICT, Invalid::new("A request with this Idempotency-Key is still running"));
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
-            return Err(response);
-        }
+    // On a task of its own: whoever hangs up breaks nothing off, and finds the answer when asking again.
+    match tokio::spawn(call.made(app.clone(), parts, body, next).in_current_span()).await {
+        Ok(response) => response.map_err(|error| ApiError::from(error).into_response()),
+        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    let (parts, body) = response.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&body);
-    idempotency::finish(app, api_key, key, parts.status.as_u16(), &text).await.map_err(failed)?;
-    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+/// A call under an idempotency key: `what` is its method and path.
+struct Call {
+    api_key: Id<Key>,
+    key: String,
+    what: String,
+}
+
+impl Call {
+    async fn made(self, app: App, parts: Parts, body: Bytes, next: Next) -> Result<Response, Error> {
+        let begun = idempotency::begin(&app, self.api_key, &self.key, &self.what, &body).await?;
+        Ok(match begun {
+            Begun::First => return self.answered(&app, Request::from_parts(parts, Body::from(body)), next).await,
+            Begun::Answered(status, text) => replayed(status, text),
+            Begun::Different => {
+                let msg = "Idempotency-Key was used with a different request";
+                failure(StatusCode::UNPROCESSABLE_ENTITY, Invalid::new(msg))
+            }
+            Begun::Running => {
+                let msg = "A request with this Idempotency-Key is still running";
+                let mut response = failure(StatusCode::CONFLICT, Invalid::new(msg));
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(1));
+                response
+            }
+        })
+    }
+
+    async fn answered(self, app: &App, request: Request, next: Next) -> Result<Response, Error> {
+        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked);
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&body);
+        idempotency::finish(app, self.api_key, &self.key, parts.status.as_u16(), &text).await?;
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
 }
 
 fn replayed(status: u16, text: String) -> Response {

@@ -30,6 +30,7 @@ mod harness;
 mod hearing;
 mod hooking;
 mod hostile;
+mod idempotency;
 mod invariants;
 mod invites;
 mod joining;
