@@ -6,6 +6,7 @@ mod check;
 mod credentials;
 mod deliveries;
 mod dev;
+mod events;
 mod failure;
 mod first_steps;
 mod health;
@@ -71,6 +72,9 @@ enum Command {
     /// Webhooks: list, create, show, enable, disable, delete, rotate, test, log, redeliver, secret
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// The record of what happened: tail
+    #[command(subcommand)]
+    Events(events::Events),
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
@@ -98,6 +102,7 @@ impl Command {
             Self::Loops(loops) => place.with_app(Opening::AsItIs, async |app| loops.run(app).await).await,
             Self::Requests(requests) => place.with_app(Opening::AsItIs, async |app| requests.run(app).await).await,
             Self::Webhooks(webhooks) => place.with_app(Opening::AsItIs, async |app| webhooks.run(app).await).await,
+            Self::Events(events) => place.with_app(Opening::AsItIs, async |app| events.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check => check::check(place).await,
             Self::Health(health) => health.run().await,

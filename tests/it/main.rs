@@ -62,6 +62,7 @@ mod scopes;
 mod sessions;
 mod showing;
 mod streams;
+mod tailing;
 mod targets;
 mod throttling;
 mod timeline;
