@@ -69,7 +69,7 @@ fn every_operation_says_what_it_does_takes_and_answers() {
         let responses = operation["responses"].as_object().unwrap();
         let successes: Vec<_> = responses.iter().filter(|(status, _)| status.starts_with('2')).collect();
         assert!(!successes.is_empty(), "{at} never succeeds");
-        for (status, response) in responses {
+        for (status, response) in responses.iter().filter(|(status, _)| *status != "204") {
             let response = resolved(&document, response);
             let content = response["content"].as_object().unwrap_or_else(|| panic!("{at} {status} has no content"));
             for (kind, media) in content {
