@@ -104,7 +104,7 @@ pub async fn timeline(
     responses((status = 200, description = "A stream; each event's data is the body that webhooks are sent", content_type = "text/event-stream"),
         (status = 204, description = "The request is over, and all was told before")),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
-pub async fn of_request(
+pub async fn stream_of_request(
     caller: With<RequestsRead>,
     State(app): State<App>,
     PathId(id): PathId<Request>,
@@ -128,7 +128,7 @@ pub async fn of_request(
 #[utoipa::path(get, path = "/v1/api/events", tag = "Requests",
     responses((status = 200, description = "A stream; each event's data is the body that webhooks are sent", content_type = "text/event-stream")),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
-pub async fn of_account(
+pub async fn stream_of_account(
     caller: With<RequestsRead>,
     State(app): State<App>,
     headers: HeaderMap,

@@ -3,7 +3,7 @@
 
 use crate::{
     harness::{on_both, question, question_with},
-    rivals::{at_once, post_at_once, rivals},
+    rivals::{at_once, patient, post_at_once, rivals},
 };
 use hitl_server::{
     domain::{Id, Timestamp},
@@ -222,6 +222,7 @@ on_both! {
     }
 
     async fn a12_a_key_is_no_reviewer_and_a_session_no_key(world: World) {
+        let world = patient(&world);
         let asker = world.asker().await;
         let id = world.ask(&asker, &question()).await;
         let fill = |path: &str| path.replace("{request_id}", &id).replace("{loop_id}", &asker.loop_id).replace("{user_id}", &asker.loop_id);

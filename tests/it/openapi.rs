@@ -2,6 +2,7 @@
 
 use crate::harness::{Asker, World, on_both, question};
 use axum::http::Method;
+use hitl_server::domain::Scope;
 use hitl_server::http::{keyed, openapi, openapi::Description, reviewed};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -92,9 +93,13 @@ fn every_operation_says_what_it_does_takes_and_answers() {
 
 /// The scopes of contract 2.8.2.
 fn scope(method: &str, path: &str) -> Option<&'static str> {
-    let about_requests = path.contains("/requests");
+    let about_requests = path.contains("/requests") || path == "/v1/api/events";
     Some(match (method, about_requests) {
         _ if path == "/v1/test" => return None,
+        // A secret is not for everybody who may read.
+        _ if path.ends_with("/signing-secret") => "webhooks:write",
+        ("GET", _) if path.contains("/webhooks") => "webhooks:read",
+        _ if path.contains("/webhooks") => "webhooks:write",
         ("GET", true) => "requests:read",
         ("GET", false) => "loops:read",
         (_, true) => "requests:write",
@@ -153,7 +158,8 @@ async fn send(
     real: &[(&str, &str)],
 ) -> u16 {
     let body = with_real(example(&description(), method, path), real);
-    let path = path.replace("{loop_id}", &asker.loop_id).replace("{request_id}", request);
+    let path =
+        path.replace("{loop_id}", &asker.loop_id).replace("{request_id}", request).replace("{webhook_id}", request);
     let answer = world.call(method.parse().unwrap(), &path).key(token).json(&body).await;
     assert!(crate::harness::is_success(answer.status), "{method} {path} {body}: {}", answer.body);
     answer.status
@@ -167,7 +173,8 @@ on_both! {
         world.post("/v1/reviewer/setup").json(&set_up).await.accepted(201, "Account created");
 
         let asker = world.person("asker@example.com").await;
-        let key = world.key(&asker).await;
+        let webhooks = [Scope::WebhooksRead, Scope::WebhooksWrite];
+        let (_, key) = world.key_with(&asker, |new| new.scopes.extend(webhooks)).await;
         let made = world.post("/v1/api/loops").key(&key).json(&example(&description(), "POST", "/v1/api/loops")).await;
         made.accepted(200, "Loop created successfully with QR code");
         let session = world.sign_in(&asker).await;
@@ -183,8 +190,15 @@ on_both! {
         let request = world.ask(&asker, &question()).await;
         let cancelled = world.ask(&asker, &question()).await;
         let posted = world.ask(&asker, &question()).await;
+        let hook = example(&description(), "POST", "/v1/api/webhooks");
+        let hook = world.post("/v1/api/webhooks").key(&asker.key).json(&hook).await.text("data.id");
         let sent = [
-            (asker.key.as_str(), ("POST", "/v1/api/loops/{loop_id}/members"), ""),
+            (asker.key.as_str(), ("POST", "/v1/api/webhooks"), ""),
+            (&asker.key, ("POST", "/v1/api/webhooks/{webhook_id}/recover"), &hook),
+            (&asker.key, ("PATCH", "/v1/api/webhooks/{webhook_id}"), &hook),
+            (&asker.key, ("PUT", "/v1/api/webhooks/{webhook_id}"), &hook),
+
+            (&asker.key, ("POST", "/v1/api/loops/{loop_id}/members"), ""),
             (&jane, ("POST", "/v1/reviewer/loops/join"), ""),
             (&asker.key, ("PUT", "/v1/api/loops/{loop_id}"), ""),
             (&asker.key, ("PATCH", "/v1/api/loops/{loop_id}"), ""),
