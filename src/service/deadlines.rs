@@ -29,12 +29,12 @@ pub async fn settle_if_due(app: &App) -> Result<()> {
     let due = match app.next_due.known(now) {
         Some(due) => due,
         None => {
-            let due = next_due(app).await?;
+            let due = next_due(app).await?.unwrap_or(NextDue::NEVER);
             app.next_due.learn(now, due);
             due
         }
     };
-    if due.is_some_and(|due| due <= now) {
+    if due <= now {
         settle(app).await?;
         app.next_due.forget();
     }
@@ -43,19 +43,25 @@ pub async fn settle_if_due(app: &App) -> Result<()> {
 
 /// What this process believes to be due next.
 #[derive(Default)]
-pub struct NextDue(Mutex<Option<(Timestamp, Option<Timestamp>)>>);
+pub struct NextDue(Mutex<Option<Believed>>);
+
+/// When somebody looked, and what was due next then.
+type Believed = (Timestamp, Timestamp);
 
 impl NextDue {
     /// How long it is believed, in microseconds: nothing nearer can come up meanwhile, in any process, because a timeout is at
     /// least 60 s away and a claim lapses after 10 s at the earliest.
     const BELIEVED: i64 = 5_000_000;
 
-    fn known(&self, now: Timestamp) -> Option<Option<Timestamp>> {
+    /// Nothing is due.
+    const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+
+    fn known(&self, now: Timestamp) -> Option<Timestamp> {
         let (looked, due) = (*self.lock())?;
         (0..Self::BELIEVED).contains(&now.micros_since(looked)).then_some(due)
     }
 
-    fn learn(&self, now: Timestamp, due: Option<Timestamp>) {
+    fn learn(&self, now: Timestamp, due: Timestamp) {
         *self.lock() = Some((now, due));
     }
 
@@ -63,7 +69,7 @@ impl NextDue {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Timestamp, Option<Timestamp>)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Believed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
