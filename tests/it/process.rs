@@ -91,6 +91,8 @@ impl Server {
 
     async fn of(mut command: Command) -> Self {
         let mut child = command.env("HITL_LOG_FORMAT", "json").spawn().unwrap();
+        // For the test's own client; another test of this process may have done it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let printed = tokio::spawn(whole(child.stdout.take().unwrap()));
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut started = String::new();

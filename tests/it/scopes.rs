@@ -4,7 +4,10 @@ use crate::{
     harness::{on_both, question},
     operations::{Scene, assert_failure, operations},
 };
-use hitl_server::domain::{Scope, words::Word};
+use hitl_server::{
+    domain::{Scope, words::Word},
+    service::keys::NewKey,
+};
 use serde_json::{Value, json};
 
 /// Those that take no session: what they want is in the body.
@@ -47,7 +50,8 @@ on_both! {
     async fn contract_4_1_the_scope_comes_before_ids_and_bodies(world: World) {
         let asker = world.asker().await;
         for operation in operations().filter(|operation| !operation.scope.is_empty()) {
-            let (_, key) = world.key_with(&asker.owner, |new| new.scopes = vec![Scope::WebhooksRead]).await;
+            let other = if operation.scope == "webhooks:read" { Scope::LoopsRead } else { Scope::WebhooksRead };
+            let (_, key) = world.key_with(&asker.owner, |new| new.scopes = vec![other]).await;
             let answer = operation.call(&world, &Scene::of("not-an-id"), operation.path).key(&key).raw("{").await;
             answer.refused(403, "Access denied to this resource", &json!({"required_permission": operation.scope}));
         }
@@ -56,13 +60,21 @@ on_both! {
     async fn contract_13_4_a_key_touches_only_its_loops(world: World) {
         let asker = world.asker().await;
         let mine = world.ask(&asker, &question()).await;
-        let (_, key) = world.key_with(&asker.owner, |new| new.loops = Some(vec![asker.loop_id.parse().unwrap()])).await;
+        let confined = |new: &mut NewKey| {
+            new.loops = Some(vec![asker.loop_id.parse().unwrap()]);
+            new.scopes = vec![Scope::All];
+        };
+        let (_, key) = world.key_with(&asker.owner, confined).await;
         for operation in operations() {
             let about = format!("{} {}", operation.method, operation.path);
             let scene = Scene::set(&world, &asker, &operation).await;
             let answer = operation.call(&world, &scene, operation.path).key(&key).await;
+            if operation.path.contains("{webhook_id}") {
+                answer.refused(404, "Webhook not found", &Value::Null); // one of no loop is not this key's
+                continue;
+            }
             let msg = match (operation.method, operation.path) {
-                ("POST", "/v1/api/loops") => "Access denied to this resource",
+                ("POST", "/v1/api/loops" | "/v1/api/webhooks") => "Access denied to this resource",
                 ("POST", "/v1/api/requests") => "Access denied to this loop",
                 (_, path) if path.contains("{request_id}") => "Access denied to this request",
                 (_, path) if path.contains("{loop_id}") => "Access denied to this loop",
