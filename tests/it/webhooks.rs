@@ -199,9 +199,10 @@ on_both! {
         let asker = world.asker().await;
         let denied = |scope: &str| json!({"required_permission": scope});
         let msg = "Access denied to this resource";
-        let read = world.get("/v1/api/webhooks").key(&asker.key).await;
+        let plain = world.key(&asker.owner).await;
+        let read = world.get("/v1/api/webhooks").key(&plain).await;
         read.refused(403, msg, &denied("webhooks:read"));
-        register(&world, &asker.key, &json!({"url": URL})).await.refused(403, msg, &denied("webhooks:write"));
+        register(&world, &plain, &json!({"url": URL})).await.refused(403, msg, &denied("webhooks:write"));
         let (_, reader) = world.key_with(&asker.owner, |new| new.scopes = vec![hitl_server::domain::Scope::WebhooksRead]).await;
         world.get("/v1/api/webhooks").key(&reader).await.accepted(200, "Webhooks retrieved successfully");
         register(&world, &reader, &json!({"url": URL})).await.refused(403, msg, &denied("webhooks:write"));
