@@ -16,11 +16,6 @@ impl<K> Id<K> {
         bytes[4..].copy_from_slice(&random);
         Self(bytes, PhantomData)
     }
-
-    /// The same digits as an identifier of another kind.
-    pub fn cast<L>(self) -> Id<L> {
-        Id(self.0, PhantomData)
-    }
 }
 
 impl<K> Copy for Id<K> {}

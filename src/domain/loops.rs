@@ -68,13 +68,6 @@ pub struct Member {
     pub last_active: Option<Timestamp>,
 }
 
-impl Member {
-    /// Whether requests are put before this person (contract 10.1).
-    pub fn receives_requests(&self) -> bool {
-        self.status == MemberStatus::Active && self.account_status == AccountStatus::Active
-    }
-}
-
 /// How long an invitation by e-mail stands (contract 11.2).
 pub const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
 

@@ -93,12 +93,6 @@ fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
         .and("at <", wanted.until)
 }
 
-/// The place of a line in the order of all.
-pub async fn seq_of(db: impl Db<'_>, id: Id<Event>) -> Result<Option<i64>> {
-    let found: Option<(i64,)> = db.sql("select seq from events where id = $1").bind(id).optional().await?;
-    Ok(found.map(|(seq,)| seq))
-}
-
 /// The places and requests of the lines after that one.
 pub async fn after(db: impl Db<'_>, seq: i64) -> Result<Vec<(i64, Option<Id<Request>>)>> {
     db.sql("select seq, request_id from events where seq > $1 order by seq limit 10000").bind(seq).all().await
