@@ -6,13 +6,14 @@
 use crate::domain::{Id, Request};
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// What a commit did, as far as waiting goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Happened {
     /// Something with this request.
     To(Id<Request>),
@@ -20,12 +21,29 @@ pub enum Happened {
     Delivery,
     /// Something else.
     Else,
+    /// So much that it is not told one by one.
+    Anything,
 }
 
 impl Happened {
-    /// The form in which processes tell each other: the request's id, `delivery`, or nothing.
+    /// Reads the form in which processes tell each other; what it does not know may be anything.
     pub fn parse(text: &str) -> Self {
-        if text == "delivery" { Self::Delivery } else { text.parse().map_or(Self::Else, Self::To) }
+        match text {
+            "delivery" => Self::Delivery,
+            "else" => Self::Else,
+            id => id.parse().map_or(Self::Anything, Self::To),
+        }
+    }
+}
+
+impl fmt::Display for Happened {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::To(id) => id.fmt(out),
+            Self::Delivery => out.write_str("delivery"),
+            Self::Else => out.write_str("else"),
+            Self::Anything => out.write_str("anything"),
+        }
     }
 }
 
@@ -58,7 +76,8 @@ impl Wakeups {
         }
         match happened {
             Happened::Delivery => self.0.deliveries.send_replace(()),
-            _ => self.0.anything.send_replace(()),
+            Happened::To(_) | Happened::Else => self.0.anything.send_replace(()),
+            Happened::Anything => self.wake_all(),
         }
     }
 

@@ -32,7 +32,7 @@ impl DatabaseUrl {
     fn parse_sqlite(text: &str, file: &str) -> Result<Self, String> {
         let file = file.trim_start_matches("//");
         let (path, parameters) = file.split_once('?').unwrap_or((file, ""));
-        if path.is_empty() || path == ":memory:" || parameters.contains("mode=memory") {
+        if path.is_empty() || path == ":memory:" || !["", "mode=rwc"].contains(&parameters) {
             return Err("must name a file after \"sqlite:\"".to_owned());
         }
         Ok(Self(text.to_owned()))

@@ -1,4 +1,4 @@
-//! How the domain's values look in a column.
+//! Reading rows: how the domain's values come out of a column of either engine.
 
 use crate::domain::{
     AccountStatus, Email, EventName, Id, Json, KeyStatus, MemberRole, MemberStatus, Priority, Role, Secret, Status,
@@ -8,133 +8,62 @@ use crate::domain::{
     webhooks::{DeliveryKind, DeliveryStatus},
     words::Word,
 };
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use sqlx::{
-    Database, Decode, Encode, Postgres, Sqlite, Type,
+    Decode, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef, types::Oid},
-    sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef},
+    postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueRef, types::Oid},
 };
+use std::cell::Cell;
 use time::OffsetDateTime;
 
-/// A value kept as another that both engines know: how it is written, and how it is read back.
-macro_rules! column {
-    ($type:ty as $kept:ty $(, $kind:ident)?; |$value:ident| $write:expr; |$read_from:ident: $raw:ty| $read:expr) => {
-        impl<$($kind,)? DB: Database> Type<DB> for $type
-        where
-            $kept: Type<DB>,
-        {
-            fn type_info() -> DB::TypeInfo {
-                <$kept as Type<DB>>::type_info()
-            }
-            fn compatible(column: &DB::TypeInfo) -> bool {
-                <$kept as Type<DB>>::compatible(column)
-            }
-        }
-        impl<'q, $($kind,)? DB: Database> Encode<'q, DB> for $type
-        where
-            $kept: Encode<'q, DB>,
-        {
-            fn encode_by_ref(&self, buf: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                let $value = self;
-                let kept: $kept = $write;
-                kept.encode(buf)
-            }
-        }
-        impl<'r, $($kind,)? DB: Database> Decode<'r, DB> for $type
-        where
-            $raw: Decode<'r, DB>,
-        {
-            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                let $read_from = <$raw as Decode<'r, DB>>::decode(value)?;
-                Ok($read)
-            }
-        }
-    };
+/// A row of SQLite, read as Postgres' are.
+pub struct SqliteRow<'r> {
+    row: &'r rusqlite::Row<'r>,
+    /// Where the next column is looked for first: columns are mostly read in their order.
+    next: Cell<usize>,
 }
 
-/// A value kept as the text it prints as and parses from.
-macro_rules! text_columns {
-    ($($type:ty $(: $kind:ident)?),+ $(,)?) => {$(
-        column!($type as String $(, $kind)?; |value| value.to_string(); |text: &'r str| text.parse()?);
-    )+};
-}
-text_columns!(
-    Id<K>: K, AccountStatus, ContentType, DeliveryKind, DeliveryStatus, Email, EventName, KeyStatus, MemberRole, MemberStatus, Platform, ProcessingType, ResponseType, Role, Status
-);
-column!(Secret as String; |secret| secret.0.clone(); |text: String| Self(text));
-// Kept as a number so that the queue's index sorts by it.
-column!(Priority as i64; |priority| *priority as i64; |rank: i64| priority(rank)?);
+impl<'r> SqliteRow<'r> {
+    pub(super) fn new(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { row, next: Cell::new(0) }
+    }
 
-fn priority(rank: i64) -> Result<Priority, BoxDynError> {
-    let known = usize::try_from(rank).ok().and_then(|rank| Priority::ALL.get(rank).copied());
-    known.ok_or_else(|| format!("no priority {rank}").into())
-}
+    /// The value of a column.
+    pub(super) fn try_get<T: FromSql, N: Column + ?Sized>(&self, column: &N) -> sqlx::Result<T> {
+        let index = column.place_in(self).ok_or_else(|| sqlx::Error::ColumnNotFound(column.to_string()))?;
+        self.next.set(index + 1);
+        let failed = |error| sqlx::Error::ColumnDecode { index: column.to_string(), source: Box::new(error) };
+        self.row.get(index).map_err(failed)
+    }
 
-/// `json` in Postgres, which keeps it verbatim (`jsonb` would reorder it); `text` in SQLite.
-impl Type<Postgres> for Json {
-    fn type_info() -> PgTypeInfo {
-        PgTypeInfo::with_oid(Oid(114))
-    }
-}
-impl Encode<'_, Postgres> for Json {
-    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Postgres>::encode(self.0.to_string(), buf)
-    }
-}
-impl Decode<'_, Postgres> for Json {
-    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        Ok(Self(serde_json::from_str(value.as_str()?)?))
-    }
-}
-impl Type<Sqlite> for Json {
-    fn type_info() -> SqliteTypeInfo {
-        <str as Type<Sqlite>>::type_info()
-    }
-}
-impl Encode<'_, Sqlite> for Json {
-    fn encode_by_ref(&self, buf: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Sqlite>::encode(self.0.to_string(), buf)
-    }
-}
-impl Decode<'_, Sqlite> for Json {
-    fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
-        Ok(Self(serde_json::from_str(<&str as Decode<Sqlite>>::decode(value)?)?))
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let statement = self.row.as_ref();
+        let (count, next) = (statement.column_count(), self.next.get());
+        (next..count).chain(0..next).find(|index| statement.column_name(*index).is_ok_and(|it| it == name))
     }
 }
 
-/// `timestamptz` in Postgres; in SQLite, which has no such type, an `integer` of microseconds.
-impl Type<Postgres> for Timestamp {
-    fn type_info() -> PgTypeInfo {
-        <OffsetDateTime as Type<Postgres>>::type_info()
+/// What a column is called by: its name, or its place.
+pub(super) trait Column: ToString {
+    fn place_in(&self, row: &SqliteRow<'_>) -> Option<usize>;
+}
+impl Column for str {
+    fn place_in(&self, row: &SqliteRow<'_>) -> Option<usize> {
+        row.place_of(self)
     }
 }
-impl Encode<'_, Postgres> for Timestamp {
-    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        let instant = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.micros()) * 1000)?;
-        Encode::<Postgres>::encode(instant, buf)
+impl Column for usize {
+    fn place_in(&self, _: &SqliteRow<'_>) -> Option<usize> {
+        Some(*self)
     }
 }
-impl Decode<'_, Postgres> for Timestamp {
-    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        let instant = <OffsetDateTime as Decode<Postgres>>::decode(value)?;
-        Ok(Self::from_micros(i64::try_from(instant.unix_timestamp_nanos() / 1000)?))
-    }
-}
-impl Type<Sqlite> for Timestamp {
-    fn type_info() -> SqliteTypeInfo {
-        <i64 as Type<Sqlite>>::type_info()
-    }
-}
-impl Encode<'_, Sqlite> for Timestamp {
-    fn encode_by_ref(&self, buf: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        Encode::<Sqlite>::encode(self.micros(), buf)
-    }
-}
-impl Decode<'_, Sqlite> for Timestamp {
-    fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
-        <i64 as Decode<Sqlite>>::decode(value).map(Self::from_micros)
-    }
+
+/// What can be read from a row of an engine.
+pub trait FromRow<R>: Sized {
+    #[doc(hidden)]
+    fn from_row(row: &R) -> sqlx::Result<Self>;
 }
 
 /// A struct read from the columns that bear its fields' names.
@@ -143,12 +72,13 @@ macro_rules! row {
         $crate::store::columns::row!($type, |row| Self { $($field: row.try_get(stringify!($field))?),+ });
     };
     ($type:ty, |$row:ident| $read:expr) => {
-        $crate::store::columns::row!(sqlx::sqlite::SqliteRow => $type, |$row| $read);
-        $crate::store::columns::row!(sqlx::postgres::PgRow => $type, |$row| $read);
-    };
-    ($from:ty => $type:ty, |$row:ident| $read:expr) => {
-        impl sqlx::FromRow<'_, $from> for $type {
-            fn from_row($row: &$from) -> sqlx::Result<Self> {
+        impl $crate::store::columns::FromRow<$crate::store::columns::SqliteRow<'_>> for $type {
+            fn from_row($row: &$crate::store::columns::SqliteRow<'_>) -> sqlx::Result<Self> {
+                Ok($read)
+            }
+        }
+        impl $crate::store::columns::FromRow<sqlx::postgres::PgRow> for $type {
+            fn from_row($row: &sqlx::postgres::PgRow) -> sqlx::Result<Self> {
                 use sqlx::Row as _;
                 Ok($read)
             }
@@ -156,3 +86,115 @@ macro_rules! row {
     };
 }
 pub(super) use row;
+
+/// A tuple read from the columns in their order.
+macro_rules! tuples {
+    ($(($($type:ident $place:tt),+)),+) => {$(
+        impl<$($type: FromSql),+> FromRow<SqliteRow<'_>> for ($($type,)+) {
+            fn from_row(row: &SqliteRow<'_>) -> sqlx::Result<Self> {
+                Ok(($(row.try_get::<$type, usize>(&$place)?,)+))
+            }
+        }
+        impl<$($type: for<'r> Decode<'r, Postgres> + Type<Postgres>),+> FromRow<PgRow> for ($($type,)+) {
+            fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+                Ok(($(sqlx::Row::try_get::<$type, usize>(row, $place)?,)+))
+            }
+        }
+    )+};
+}
+tuples!(
+    (A 0), (A 0, B 1), (A 0, B 1, C 2), (A 0, B 1, C 2, D 3), (A 0, B 1, C 2, D 3, E 4), (A 0, B 1, C 2, D 3, E 4, F 5),
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6), (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+);
+
+/// Types, what Postgres and SQLite hand out for them, and how they are read from that.
+macro_rules! columns {
+    ($($type:ty $(: $param:ident)? => $raw:ty, $as:ident, |$kept:ident| $read:expr;)+) => {$(
+        impl $(<$param>)? Type<Postgres> for $type {
+            fn type_info() -> PgTypeInfo {
+                <$raw as Type<Postgres>>::type_info()
+            }
+            fn compatible(column: &PgTypeInfo) -> bool {
+                <$raw as Type<Postgres>>::compatible(column)
+            }
+        }
+        impl<'r, $($param)?> Decode<'r, Postgres> for $type {
+            fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+                let $kept = <$raw as Decode<'r, Postgres>>::decode(value)?;
+                Ok($read)
+            }
+        }
+        impl $(<$param>)? FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let $kept = value.$as()?;
+                let read = || -> Result<Self, BoxDynError> { Ok($read) };
+                read().map_err(FromSqlError::Other)
+            }
+        }
+    )+};
+}
+columns! {
+    Secret => &str, as_str, |text| Self(text.to_owned());
+    Priority => i64, as_i64, |rank| priority(rank)?;
+}
+
+fn priority(rank: i64) -> Result<Priority, BoxDynError> {
+    let known = usize::try_from(rank).ok().and_then(|rank| Priority::ALL.get(rank).copied());
+    known.ok_or_else(|| format!("no priority {rank}").into())
+}
+
+/// Types read by parsing the text that they print as.
+macro_rules! words {
+    ($($type:ty $(: $param:ident)?),+ $(,)?) => { columns! { $($type $(: $param)? => &str, as_str, |text| text.parse()?;)+ } };
+}
+words!(
+    Id<K>: K, AccountStatus, ContentType, DeliveryKind, DeliveryStatus, Email, EventName, KeyStatus, MemberRole, MemberStatus,
+    Platform, ProcessingType, ResponseType, Role, Status
+);
+
+/// The text of a `json` value for Postgres.
+pub(super) struct PgJson(pub(super) String);
+
+impl Type<Postgres> for PgJson {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(114))
+    }
+}
+impl Encode<'_, Postgres> for PgJson {
+    fn encode_by_ref(&self, buf: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode_by_ref(&self.0, buf)
+    }
+}
+
+impl Type<Postgres> for Json {
+    fn type_info() -> PgTypeInfo {
+        PgJson::type_info()
+    }
+}
+impl Decode<'_, Postgres> for Json {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        Ok(Self(serde_json::from_str(value.as_str()?)?))
+    }
+}
+impl FromSql for Json {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map(Self).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
+
+impl Type<Postgres> for Timestamp {
+    fn type_info() -> PgTypeInfo {
+        <OffsetDateTime as Type<Postgres>>::type_info()
+    }
+}
+impl Decode<'_, Postgres> for Timestamp {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        let instant = <OffsetDateTime as Decode<Postgres>>::decode(value)?;
+        Ok(Self::from_micros(i64::try_from(instant.unix_timestamp_nanos() / 1000)?))
+    }
+}
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self::from_micros)
+    }
+}

@@ -37,7 +37,6 @@ pub async fn insert(tx: &mut Tx, it: &Delivery, endpoint: &str) -> Result<()> {
             next_attempt_at, created_at, locked_until)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
-    .on_postgres("returning pg_notify('hitl', 'delivery')")
     .bind(it.id)
     .bind(it.event_id)
     .bind(it.event)
@@ -66,10 +65,7 @@ pub struct Leased {
     /// The receiver.
     pub endpoint: String,
 }
-row!(Leased, |row| Self {
-    delivery: <Delivery as sqlx::FromRow<'_, _>>::from_row(row)?,
-    endpoint: row.try_get("endpoint")?
-});
+row!(Leased, |row| Self { delivery: super::columns::FromRow::from_row(row)?, endpoint: row.try_get("endpoint")? });
 
 /// How many due rows are looked at to find some for receivers with a place.
 const LOOKED_AT: i64 = 500;

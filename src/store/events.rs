@@ -13,7 +13,6 @@ pub async fn insert(tx: &mut Tx, event: &Event) -> Result<()> {
         "insert into events (id, at, name, actor_kind, actor_id, account_id, loop_id, request_id, from_status, to_status, data)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
-    .on_postgres("returning pg_notify('hitl', coalesce(request_id, ''))")
     .bind(event.id)
     .bind(event.at)
     .bind(event.name)

@@ -17,7 +17,7 @@ pub struct Found {
     pub by: Reviewer,
 }
 row!(Found, |row| Self {
-    request: <Request as sqlx::FromRow<'_, _>>::from_row(row)?,
+    request: super::columns::FromRow::from_row(row)?,
     by: Reviewer { name: row.try_get("finder_name")?, email: row.try_get("finder_email")? },
 });
 

@@ -35,7 +35,7 @@ pub struct Holder {
     pub account_status: AccountStatus,
 }
 row!(Holder, |row| Self {
-    key: <Key as sqlx::FromRow<'_, _>>::from_row(row)?,
+    key: super::columns::FromRow::from_row(row)?,
     email: row.try_get("email")?,
     account_status: row.try_get("account_status")?,
 });

@@ -5,6 +5,7 @@
 //! `&mut Tx` is several, and must be all or nothing.
 
 pub mod accounts;
+mod announcer;
 mod columns;
 pub mod deliveries;
 pub mod events;
@@ -15,19 +16,27 @@ pub mod keys;
 pub mod loops;
 pub mod members;
 pub mod open;
+mod postgres_tx;
 pub mod requests;
+mod schema;
 pub mod sessions;
 pub mod sql;
-mod sqlite_tx;
+mod sqlite;
+mod sqlite_writer;
 pub mod transitions;
+mod values;
 pub mod webhooks;
 pub mod windows;
 
 pub use sql::{Db, Sql};
 
 use crate::wakeups::{Happened, Wakeups};
-use sqlite_tx::SqliteTx;
-use sqlx::{PgPool, Postgres, SqlitePool, Transaction, postgres::PgListener};
+use announcer::{Announcer, CHANNEL};
+use postgres_tx::PostgresTx;
+use rusqlite::ErrorCode;
+use sqlite::Connections;
+use sqlite_writer::{SqliteTx, Writer};
+use sqlx::{PgPool, postgres::PgListener};
 use std::time::Duration;
 
 /// What can go wrong with the store.
@@ -47,11 +56,17 @@ pub enum Error {
     Schema(String),
     /// The database is out of reach, or has no connection free in time.
     #[error("the database is out of reach: {0}")]
-    Unreachable(sqlx::Error),
+    Unreachable(#[source] Cause),
     /// The database failed.
     #[error(transparent)]
     Database(sqlx::Error),
+    /// SQLite failed.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
 }
+
+/// What lies behind a failure.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a store function returns.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -63,10 +78,32 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(e) if e.is_foreign_key_violation() => Self::Orphan,
             sqlx::Error::Database(ref e) if e.code().is_some_and(|code| is_out_of_reach(&code)) => {
-                Self::Unreachable(error)
+                Self::Unreachable(error.into())
             }
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unreachable(error),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unreachable(error.into()),
             other => Self::Database(other),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ffi::{SQLITE_CONSTRAINT_FOREIGNKEY, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+        match error.sqlite_error().map(|error| error.extended_code) {
+            Some(SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY) => return Self::Conflict,
+            Some(SQLITE_CONSTRAINT_FOREIGNKEY) => return Self::Orphan,
+            _ => {}
+        }
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly,
+            ) => Self::Unreachable(error.into()),
+            _ => Self::Sqlite(error),
         }
     }
 }
@@ -85,44 +122,48 @@ pub struct Store {
 
 /// Which database it is.
 #[derive(Clone, Debug)]
-pub(crate) enum Engine {
-    /// SQLite lets one connection write at a time and queues the rest unfairly, so ours queue for the one
-    /// writer instead, first come first served. A third connection moves the log into the file.
+enum Engine {
+    /// One connection writes and any number read. Another moves the log into the file.
     Sqlite {
-        /// Read-only connections.
-        readers: SqlitePool,
-        /// The one connection that writes.
-        writer: SqlitePool,
-        /// The one connection that checkpoints.
-        checkpoints: SqlitePool,
+        /// Those that only read.
+        readers: Connections,
+        /// The one that writes.
+        writer: Writer,
+        /// The one that checkpoints.
+        checkpoints: Connections,
     },
     /// Postgres.
-    Postgres(PgPool),
+    Postgres {
+        /// Connections.
+        pool: PgPool,
+        /// What tells the other processes.
+        announcer: Announcer,
+    },
 }
 
 /// An open transaction. Dropped without [`commit`](Tx::commit), it is rolled back.
 pub struct Tx {
     engine: TxEngine,
     happened: Vec<Happened>,
-    wakeups: Wakeups,
+    store: Store,
 }
 
 /// Where a transaction runs.
-pub(crate) enum TxEngine {
+enum TxEngine {
     /// On the writer.
     Sqlite(SqliteTx),
     /// On a connection of the pool.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresTx),
 }
 
 impl Store {
     /// Opens a transaction that will write.
     pub async fn begin(&self) -> Result<Tx> {
         let engine = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(SqliteTx::begin(writer).await?),
-            Engine::Postgres(pool) => TxEngine::Postgres(pool.begin().await?),
+            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin().await?),
+            Engine::Postgres { pool, .. } => TxEngine::Postgres(PostgresTx::new(pool.clone())),
         };
-        Ok(Tx { engine, happened: Vec::new(), wakeups: self.wakeups.clone() })
+        Ok(Tx { engine, happened: Vec::new(), store: self.clone() })
     }
 
     /// What happens, for whoever waits for it: woken after each commit, in every process.
@@ -137,21 +178,22 @@ impl Store {
 
     /// Moves what SQLite's log holds into the file, beside readers and the writer. Nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
-        if let Engine::Sqlite { checkpoints, .. } = &self.engine {
-            sqlx::query("pragma wal_checkpoint(passive)").execute(checkpoints).await?;
-        }
-        Ok(())
+        let Engine::Sqlite { checkpoints, .. } = &self.engine else { return Ok(()) };
+        checkpoints.with_long(sqlite::checkpoint).await
     }
 
     /// Closes every connection, after what they are doing.
     pub async fn close(&self) {
         match &self.engine {
-            Engine::Sqlite { readers, writer, checkpoints } => {
-                readers.close().await;
-                checkpoints.close().await;
+            Engine::Sqlite { readers, writer, checkpoints, .. } => {
+                readers.close();
+                checkpoints.close();
                 writer.close().await;
             }
-            Engine::Postgres(pool) => pool.close().await,
+            Engine::Postgres { pool, announcer } => {
+                announcer.clone().tell().await;
+                pool.close().await;
+            }
         }
     }
 
@@ -159,7 +201,7 @@ impl Store {
     pub const fn engine(&self) -> &'static str {
         match &self.engine {
             Engine::Sqlite { .. } => "sqlite",
-            Engine::Postgres(_) => "postgres",
+            Engine::Postgres { .. } => "postgres",
         }
     }
 
@@ -170,7 +212,7 @@ impl Store {
 
     /// Hears what other processes committed, and passes it on; returns when the connection is lost.
     pub async fn listen(&self) -> Result<()> {
-        let Engine::Postgres(pool) = &self.engine else { return self.look().await };
+        let Engine::Postgres { pool, .. } = &self.engine else { return self.look().await };
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         self.wakeups.wake_all(); // whatever happened while nobody listened
@@ -198,9 +240,6 @@ impl Store {
 /// How often an SQLite file is looked at for what another process wrote.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Postgres' channel between processes; `store::events` sends on it within the transaction.
-const CHANNEL: &str = "hitl";
-
 impl Tx {
     /// Makes it last: on disk when this returns. Whoever waits for what it did is woken.
     pub async fn commit(self) -> Result<()> {
@@ -209,7 +248,10 @@ impl Tx {
             TxEngine::Postgres(tx) => tx.commit().await?,
         }
         for happened in &self.happened {
-            self.wakeups.wake(happened);
+            self.store.wakeups.wake(happened);
+        }
+        if let Engine::Postgres { announcer, .. } = &self.store.engine {
+            announcer.announce(&self.happened);
         }
         Ok(())
     }

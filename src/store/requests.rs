@@ -31,7 +31,7 @@ row!(Request, |row| Self {
     loop_creator_id: row.try_get("loop_creator_id")?,
     creator_id: row.try_get("creator_id")?,
     api_key_id: row.try_get("api_key_id")?,
-    content: <Content as sqlx::FromRow<'_, _>>::from_row(row)?,
+    content: super::columns::FromRow::from_row(row)?,
     created_at: row.try_get("created_at")?,
     updated_at: row.try_get("updated_at")?,
     timeout_at: row.try_get("timeout_at")?,

@@ -1,15 +1,18 @@
 //! One SQL text, two engines.
 //!
 //! A statement is written once, with `$1`-style parameters, which both engines understand. Each
-//! value bound to it is encoded for whichever engine is open, and each row is decoded from it.
+//! value bound to it becomes what the open engine keeps (see [`values`](super::values)), and each row is read from it
+//! (see [`columns`](super::columns)).
 
-use super::{Engine, Result, Store, Tx, TxEngine, sqlite_tx::SqliteTx};
-use sqlx::{
-    Arguments, AssertSqlSafe, Encode, FromRow, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Type,
-    postgres::{PgArguments, PgRow},
-    query_as_with, query_with,
-    sqlite::{SqliteArguments, SqliteRow},
+use super::{
+    Engine, Result, Store, Tx, TxEngine,
+    columns::{FromRow, SqliteRow},
+    postgres_tx::{self, PostgresTx},
+    sqlite::{self, Connections},
+    sqlite_writer::{SqliteTx, Writer},
+    values::{Bound, Value},
 };
+use sqlx::{PgPool, postgres::PgRow};
 use std::{borrow::Cow, fmt::Write};
 
 /// Where a statement can run: on the `&Store`, or inside a `&mut Tx`.
@@ -19,19 +22,16 @@ pub trait Db<'c>: Sized {
 
     /// Begins a statement. One that begins with `select` may run beside the writer.
     fn sql(self, text: &'static str) -> Sql<'c> {
-        let target = self.target(text);
-        Sql { before: target.count(), target, text: text.into(), failed: None }
+        Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false }
     }
 }
 
 impl<'c> Db<'c> for &'c Store {
     fn target(self, text: &str) -> Target<'c> {
         match &self.engine {
-            Engine::Sqlite { readers, writer, .. } => {
-                let reads = text.starts_with("select");
-                Target::Sqlite(if reads { readers } else { writer }, SqliteArguments::default())
-            }
-            Engine::Postgres(pool) => Target::Postgres(pool, PgArguments::default()),
+            Engine::Sqlite { readers, .. } if text.starts_with("select") => Target::Sqlite(readers),
+            Engine::Sqlite { writer, .. } => Target::SqliteWriter(writer),
+            Engine::Postgres { pool, .. } => Target::Postgres(pool),
         }
     }
 }
@@ -39,92 +39,43 @@ impl<'c> Db<'c> for &'c Store {
 impl<'c> Db<'c> for &'c mut Tx {
     fn target(self, _: &str) -> Target<'c> {
         match &mut self.engine {
-            TxEngine::Sqlite(tx) => {
-                let waiting = tx.take_arguments();
-                Target::SqliteTx(tx, waiting)
-            }
-            TxEngine::Postgres(tx) => Target::PostgresTx(tx, PgArguments::default()),
+            TxEngine::Sqlite(tx) => Target::SqliteTx(tx),
+            TxEngine::Postgres(tx) => Target::PostgresTx(tx),
         }
     }
 }
 
-/// What a statement will run on, with the values bound to it so far.
+/// What a statement will run on.
 pub enum Target<'c> {
-    /// Any connection of an SQLite pool.
-    Sqlite(&'c SqlitePool, SqliteArguments),
-    /// An open SQLite transaction. Its values follow those of the statements that wait before it.
-    SqliteTx(&'c mut SqliteTx, SqliteArguments),
+    /// Any connection that reads.
+    Sqlite(&'c Connections),
+    /// A transaction of its own.
+    SqliteWriter(&'c Writer),
+    /// An open SQLite transaction.
+    SqliteTx(&'c mut SqliteTx),
     /// Any connection of a Postgres pool.
-    Postgres(&'c PgPool, PgArguments),
+    Postgres(&'c PgPool),
     /// An open Postgres transaction.
-    PostgresTx(&'c mut PgConnection, PgArguments),
+    PostgresTx(&'c mut PostgresTx),
 }
-
-impl Target<'_> {
-    /// How many values there are, those of waiting statements included.
-    fn count(&self) -> usize {
-        match self {
-            Target::Sqlite(_, args) | Target::SqliteTx(_, args) => args.len(),
-            Target::Postgres(_, args) | Target::PostgresTx(_, args) => args.len(),
-        }
-    }
-}
-
-/// A value that both engines can store.
-pub trait Value<'q>: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> {}
-impl<'q, T> Value<'q> for T where T: Encode<'q, Sqlite> + Type<Sqlite> + Encode<'q, Postgres> + Type<Postgres> {}
 
 /// A row that can be read from both engines.
-pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+pub trait Row: for<'r> FromRow<SqliteRow<'r>> + FromRow<PgRow> + Send + 'static {}
+impl<T> Row for T where T: for<'r> FromRow<SqliteRow<'r>> + FromRow<PgRow> + Send + 'static {}
 
 /// A statement being written.
 #[must_use = "a statement does nothing until it is run"]
 pub struct Sql<'c> {
-    text: Cow<'static, str>,
     target: Target<'c>,
-    /// Values that belong to statements before this one.
-    before: usize,
-    failed: Option<sqlx::Error>,
-}
-
-/// Writes an expression once and compiles it for each target.
-macro_rules! on_target {
-    ($sql:ident, |$text:ident, $args:ident, $db:ident| $run:expr) => {{
-        if let Some(error) = $sql.failed {
-            return Err(error.into());
-        }
-        let before = $sql.before;
-        Ok(match $sql.target {
-            Target::Sqlite($db, $args) => {
-                let $text = AssertSqlSafe($sql.text); // every piece of it is a literal
-                $run
-            }
-            Target::SqliteTx(tx, $args) => {
-                let $text = AssertSqlSafe(tx.with_waiting(&$sql.text, before));
-                let $db = tx.connection();
-                $run
-            }
-            Target::Postgres($db, $args) => {
-                let $text = AssertSqlSafe($sql.text);
-                $run
-            }
-            Target::PostgresTx($db, $args) => {
-                let $text = AssertSqlSafe($sql.text);
-                $run
-            }
-        })
-    }};
+    text: Cow<'static, str>,
+    values: Vec<Bound>,
+    long: bool,
 }
 
 impl Sql<'_> {
     /// Gives the next parameter its value.
-    pub fn bind<'q>(mut self, value: impl Value<'q>) -> Self {
-        let bound = match &mut self.target {
-            Target::Sqlite(_, args) | Target::SqliteTx(_, args) => args.add(value),
-            Target::Postgres(_, args) | Target::PostgresTx(_, args) => args.add(value),
-        };
-        self.failed = self.failed.or(bound.map_err(sqlx::Error::Encode).err());
+    pub fn bind(mut self, value: impl Value) -> Self {
+        self.values.push(value.bound());
         self
     }
 
@@ -136,15 +87,15 @@ impl Sql<'_> {
     }
 
     /// Continues the statement with text and a value for it to end in.
-    pub fn push_bind<'q>(self, text: &'static str, value: impl Value<'q>) -> Self {
+    pub fn push_bind(self, text: &'static str, value: impl Value) -> Self {
         let mut sql = self.push(text).bind(value);
-        let last = sql.target.count() - sql.before;
+        let last = sql.values.len();
         let _ = write!(sql.text.to_mut(), " ${last}");
         sql
     }
 
     /// Adds a condition to the `where` clause, if there is a value to hold it to.
-    pub fn and<'q>(self, condition: &'static str, value: Option<impl Value<'q>>) -> Self {
+    pub fn and(self, condition: &'static str, value: Option<impl Value>) -> Self {
         match value {
             Some(value) => self.push("and").push_bind(condition, value),
             None => self,
@@ -152,71 +103,90 @@ impl Sql<'_> {
     }
 
     /// Adds a condition to the `where` clause: the column holds one of these values. None of none.
-    pub fn and_in<'q, T: Value<'q> + Copy>(self, column: &'static str, values: &[T]) -> Self {
+    pub fn and_in<T: Value>(self, column: &'static str, values: &[T]) -> Self {
         let sql = self.push("and").push(column).push("in (");
         let Some((first, rest)) = values.split_first() else { return sql.push("null)") };
-        let sql = sql.push_bind("", *first);
-        rest.iter().fold(sql, |sql, value| sql.push_bind(",", *value)).push(")")
+        let sql = sql.push_bind("", first);
+        rest.iter().fold(sql, |sql, value| sql.push_bind(",", value)).push(")")
     }
 
     /// Adds a condition to the `where` clause: the column holds none of these texts.
     pub fn and_not_in(self, column: &'static str, texts: &[&str]) -> Self {
         let Some((first, rest)) = texts.split_first() else { return self };
-        let sql = self.push("and").push(column).push_bind("not in (", *first);
-        rest.iter().fold(sql, |sql, text| sql.push_bind(",", *text)).push(")")
+        let sql = self.push("and").push(column).push_bind("not in (", first);
+        rest.iter().fold(sql, |sql, text| sql.push_bind(",", text)).push(")")
     }
 
     /// Continues the statement with words that only Postgres needs.
     pub fn on_postgres(self, text: &'static str) -> Self {
         match self.target {
-            Target::Sqlite(..) | Target::SqliteTx(..) => self,
-            Target::Postgres(..) | Target::PostgresTx(..) => self.push(text),
+            Target::Sqlite(_) | Target::SqliteWriter(_) | Target::SqliteTx(_) => self,
+            Target::Postgres(_) | Target::PostgresTx(_) => self.push(text),
         }
+    }
+
+    /// It looks at many rows: on SQLite it gets a thread that may be held up.
+    pub fn long(self) -> Self {
+        Self { long: true, ..self }
     }
 
     /// Runs it; says how many rows it touched.
     pub async fn run(self) -> Result<u64> {
-        if let Some(error) = self.failed {
-            return Err(error.into());
-        }
-        Ok(match self.target {
-            Target::Sqlite(db, args) => query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected(),
-            Target::SqliteTx(tx, args) => tx.run(&self.text, self.before, args).await?,
-            Target::Postgres(db, args) => query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected(),
-            Target::PostgresTx(db, args) => {
-                query_with(AssertSqlSafe(self.text), args).execute(db).await?.rows_affected()
+        let Self { target, text, values, .. } = self;
+        match target {
+            Target::Sqlite(readers) => readers.with(|connection| sqlite::run(connection, &text, &values)),
+            Target::SqliteWriter(writer) => {
+                let tx = writer.begin().await?;
+                let touched = tx.run(&text, &values)?;
+                tx.commit().await?;
+                Ok(touched)
             }
-        })
+            Target::SqliteTx(tx) => tx.run(&text, &values),
+            Target::Postgres(pool) => postgres_tx::run(pool, text, values).await,
+            Target::PostgresTx(tx) => postgres_tx::run(tx.connection().await?, text, values).await,
+        }
     }
 
-    /// Runs it by the time the transaction is committed at the latest; nobody waits for its outcome, and if it fails so does the
-    /// commit. On SQLite it costs no message of its own to the writer.
+    /// Runs it by the time the transaction is committed at the latest; nobody waits for its outcome, and if it fails so does
+    /// the commit. On Postgres it costs no journey of its own.
     pub async fn later(self) -> Result<()> {
-        match (self.failed, self.target) {
-            (Some(error), _) => Err(error.into()),
-            (None, Target::SqliteTx(tx, args)) => {
-                tx.wait(&self.text, self.before, args);
-                Ok(())
-            }
-            (None, target) => {
-                let now = Self { target, text: self.text, before: self.before, failed: None };
-                now.run().await.map(drop)
-            }
+        match self.target {
+            Target::PostgresTx(tx) => tx.wait(self.text, self.values).await,
+            _ => self.run().await.map(drop),
         }
     }
 
     /// Runs it; reads every row.
     pub async fn all<T: Row>(self) -> Result<Vec<T>> {
-        on_target!(self, |text, args, db| query_as_with(text, args).fetch_all(db).await?)
+        self.rows(usize::MAX).await
     }
 
     /// Runs it; reads the first row, if there is one.
     pub async fn optional<T: Row>(self) -> Result<Option<T>> {
-        on_target!(self, |text, args, db| query_as_with(text, args).fetch_optional(db).await?)
+        Ok(self.rows(1).await?.pop())
     }
 
     /// Runs it; reads the first row, which there must be.
     pub async fn one<T: Row>(self) -> Result<T> {
-        on_target!(self, |text, args, db| query_as_with(text, args).fetch_one(db).await?)
+        self.optional().await?.ok_or(super::Error::NotFound)
+    }
+
+    async fn rows<T: Row>(self, most: usize) -> Result<Vec<T>> {
+        let Self { target, text, values, long } = self;
+        match target {
+            Target::Sqlite(readers) if long => {
+                readers.with_long(move |connection| sqlite::rows(connection, &text, &values, most)).await
+            }
+            Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
+            Target::SqliteWriter(writer) => {
+                let tx = writer.begin().await?;
+                let rows = tx.rows(&text, &values, most)?;
+                tx.commit().await?;
+                Ok(rows)
+            }
+            Target::SqliteTx(tx) => tx.rows(&text, &values, most),
+            Target::Postgres(pool) => postgres_tx::rows(pool, text, values).await,
+            Target::PostgresTx(tx) => postgres_tx::rows(tx.connection().await?, text, values).await,
+        }
     }
 }

@@ -1,18 +1,17 @@
 //! What an operator or an accident does to a database past the server.
 
 use crate::harness::World;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use hitl_server::store::Store;
+use rusqlite::Connection as SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 /// Runs a statement on a connection of its own.
 pub(crate) async fn run(world: &World, statement: &str) {
-    let statement = AssertSqlSafe(statement.to_owned());
-    if world.url.starts_with("sqlite:") {
-        let mut connection = SqliteConnection::connect(&world.url).await.unwrap();
-        connection.execute(statement).await.unwrap();
-        connection.close().await.unwrap();
+    if let Some(file) = Store::sqlite_file(&world.url) {
+        SqliteConnection::open(file).unwrap().execute_batch(statement).unwrap();
     } else {
         let mut connection = PgConnection::connect(&world.url).await.unwrap();
-        connection.execute(statement).await.unwrap();
+        connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
         connection.close().await.unwrap();
     }
 }

@@ -5,9 +5,10 @@ use crate::{
     harness::{Asker, World, on_both, question},
     rivals::patient,
 };
-use hitl_server::{http, service::setup};
+use hitl_server::{http, service::setup, store::Store};
+use rusqlite::Connection as SqliteConnection;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, PgConnection};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Tables = BTreeMap<String, Vec<Value>>;
@@ -39,13 +40,14 @@ async fn every_row(world: &World) -> Tables {
 }
 
 async fn texts(world: &World, of_sqlite: &str, of_postgres: &str) -> Vec<String> {
-    let sql = |text: &str| sqlx::AssertSqlSafe(text.to_owned());
-    if world.url.starts_with("sqlite:") {
-        let mut connection = SqliteConnection::connect(&world.url).await.unwrap();
-        return sqlx::query_scalar(sql(of_sqlite)).fetch_all(&mut connection).await.unwrap();
+    if let Some(file) = Store::sqlite_file(&world.url) {
+        let connection = SqliteConnection::open(file).unwrap();
+        let mut statement = connection.prepare(of_sqlite).unwrap();
+        return statement.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     }
     let mut connection = PgConnection::connect(&world.url).await.unwrap();
-    sqlx::query_scalar(sql(of_postgres)).fetch_all(&mut connection).await.unwrap()
+    let sql = sqlx::AssertSqlSafe(of_postgres.to_owned());
+    sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
 }
 
 fn without_last_use(row: &str) -> Value {

@@ -238,6 +238,7 @@ async fn line(world: &World, asker: &Asker, note: &str) -> Tx {
         data: Json(json!({"note": note})),
     };
     store::events::insert(&mut tx, &event).await.unwrap();
+    store::events::last_seq(&mut tx).await.unwrap(); // has the line written now, not with the commit
     tx
 }
 

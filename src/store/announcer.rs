@@ -1,0 +1,62 @@
+//! Tells the other processes on a Postgres what this one committed.
+//!
+//! After the commit, not in it: Postgres lets those who notify commit one at a time, so writers would queue for the disk.
+//! What happens while an announcement is under way goes with the next one. One that is lost with its process is found by
+//! those who wait when they next look by themselves.
+
+use crate::wakeups::Happened;
+use sqlx::PgPool;
+use std::{
+    collections::HashSet,
+    mem::take,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Postgres' channel between processes.
+pub(super) const CHANNEL: &str = "hitl";
+/// More than this at once is told as "anything may have happened".
+const MOST: usize = 1000;
+
+/// Announces on a pool. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Announcer {
+    pool: PgPool,
+    untold: Arc<Mutex<HashSet<Happened>>>,
+    /// Held while telling.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Announcer {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool, untold: Arc::default(), turn: Arc::default() }
+    }
+
+    /// Has it told soon.
+    pub(super) fn announce(&self, happened: &[Happened]) {
+        let mut untold = self.untold();
+        untold.extend(happened);
+        if untold.len() > MOST {
+            *untold = HashSet::from([Happened::Anything]);
+        }
+        if !untold.is_empty() {
+            tokio::spawn(self.clone().tell());
+        }
+    }
+
+    /// Tells what is untold; what is being told has been when this returns.
+    pub(super) async fn tell(self) {
+        let _turn = self.turn.lock().await;
+        let payloads: Vec<String> = take(&mut *self.untold()).iter().map(Happened::to_string).collect();
+        if payloads.is_empty() {
+            return; // with those before
+        }
+        let told = sqlx::query("select pg_notify($1, told) from unnest($2::text[]) told").bind(CHANNEL).bind(payloads);
+        if let Err(error) = told.execute(&self.pool).await {
+            tracing::warn!(%error, "other processes were not told of a change and will find it later");
+        }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, HashSet<Happened>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

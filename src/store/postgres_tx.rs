@@ -1,0 +1,130 @@
+//! A transaction on Postgres, in as few journeys to it as can be.
+//!
+//! It begins with its first statement whose outcome matters. Those that nobody waits for go along together, as one; if there
+//! are no others they need no transaction around them.
+
+use super::{Result, columns::FromRow, values::Bound};
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgArguments, PgRow},
+    query_with,
+};
+use std::{borrow::Cow, fmt::Write};
+
+/// How many statements go together at most.
+const TOGETHER: usize = 8;
+
+/// The transaction.
+pub struct PostgresTx {
+    pool: PgPool,
+    begun: Option<Transaction<'static, Postgres>>,
+    waiting: Vec<Cow<'static, str>>,
+    values: Vec<Bound>,
+}
+
+impl PostgresTx {
+    /// Nothing is sent yet.
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool, begun: None, waiting: Vec::new(), values: Vec::new() }
+    }
+
+    /// The connection, after all that waits.
+    pub(super) async fn connection(&mut self) -> Result<&mut PgConnection> {
+        if self.begun.is_none() {
+            self.begun = Some(self.pool.begin().await?);
+        }
+        let waiting = self.together();
+        let connection = self.begun.as_mut().expect("it was begun above");
+        if let Some((text, values)) = waiting {
+            run(&mut **connection, text, values).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Keeps a statement until the next one. Two of the same text do not go together, so that what they do has an order.
+    pub(super) async fn wait(&mut self, text: Cow<'static, str>, values: Vec<Bound>) -> Result<()> {
+        if self.waiting.len() == TOGETHER || self.waiting.contains(&text) {
+            self.connection().await?;
+        }
+        let text = if self.waiting.is_empty() { text } else { renumbered(&text, self.values.len()).into() };
+        self.waiting.push(text);
+        self.values.extend(values);
+        Ok(())
+    }
+
+    /// Runs what waits and makes it all last.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        if self.begun.is_some() {
+            self.connection().await?;
+        }
+        let waiting = self.together();
+        match (self.begun, waiting) {
+            (Some(begun), _) => begun.commit().await?,
+            (None, Some((text, values))) => run(&self.pool, text, values).await.map(drop)?,
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// What waits, as one statement.
+    fn together(&mut self) -> Option<(Cow<'static, str>, Vec<Bound>)> {
+        let last = self.waiting.pop()?;
+        let mut text = String::new();
+        for (place, first) in self.waiting.drain(..).enumerate() {
+            let _ = write!(text, "{} w{place} as ({first})", if place == 0 { "with" } else { "," });
+        }
+        let text = if text.is_empty() { last } else { format!("{text} {last}").into() };
+        Some((text, std::mem::take(&mut self.values)))
+    }
+}
+
+/// Runs a statement; says how many rows it touched.
+pub(super) async fn run(
+    on: impl sqlx::Executor<'_, Database = Postgres>,
+    text: Cow<'static, str>,
+    values: Vec<Bound>,
+) -> Result<u64> {
+    // Every piece of a text is a literal.
+    Ok(query_with(AssertSqlSafe(text), arguments(values)?).execute(on).await?.rows_affected())
+}
+
+/// Runs a statement; reads its rows.
+pub(super) async fn rows<T: FromRow<PgRow>>(
+    on: impl sqlx::Executor<'_, Database = Postgres>,
+    text: Cow<'static, str>,
+    values: Vec<Bound>,
+) -> Result<Vec<T>> {
+    let rows = query_with(AssertSqlSafe(text), arguments(values)?).fetch_all(on).await?;
+    Ok(rows.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
+}
+
+fn arguments(values: Vec<Bound>) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        value.add_to(&mut arguments).map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// The statement behind others: its `$1` is the first value after their `before`.
+fn renumbered(text: &str, before: usize) -> String {
+    let (mut all, mut rest) = (String::with_capacity(text.len() + 8), text);
+    while let Some(at) = rest.find('$') {
+        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest[at + 1..].split_at(digits);
+        let number: usize = number.parse().expect("a `$` is followed by a number");
+        let _ = write!(all, "{}${}", &rest[..at], number + before);
+        rest = after;
+    }
+    all + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_numbered_after_those_before() {
+        assert_eq!(renumbered("b $1, $12 c", 1), "b $2, $13 c");
+    }
+}

@@ -1,0 +1,155 @@
+//! SQLite, called in place: a statement takes microseconds, less than handing it to another thread would. What takes long,
+//! a commit that waits for the disk or a look at many rows, is handed to one.
+
+use super::{
+    Error, Result,
+    columns::{FromRow, SqliteRow},
+    values::Bound,
+};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+/// KiB of page cache a connection (negative: not pages), small because the system caches the file anyway.
+const CACHE: i64 = -2048;
+/// Statements kept ready a connection.
+const STATEMENTS: usize = 256;
+/// How long a reader waits for another process, which it need only when that opens or closes the file.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many may do something long at once.
+const LONG: usize = 4;
+
+/// Opens a connection that writes, making the file if it is not there.
+pub(super) fn open(file: &Path) -> Result<Connection> {
+    let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?; // a worker does it
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(file: &Path) -> Result<Connection> {
+    open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open_as(file: &Path, rights: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(file, rights | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "full")?; // acknowledged means on disk
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// Runs a statement; says how many rows it touched.
+pub(super) fn run(connection: &Connection, text: &str, values: &[Bound]) -> Result<u64> {
+    let touched = bound(connection, text, values)?.raw_execute()?;
+    Ok(touched as u64)
+}
+
+/// Runs a statement; reads at most so many rows.
+pub(super) fn rows<T>(connection: &Connection, text: &str, values: &[Bound], most: usize) -> Result<Vec<T>>
+where
+    T: for<'r> FromRow<SqliteRow<'r>>,
+{
+    let mut statement = bound(connection, text, values)?;
+    let (mut rows, mut found) = (statement.raw_query(), Vec::new());
+    while found.len() < most {
+        let Some(row) = rows.next()? else { break };
+        found.push(T::from_row(&SqliteRow::new(row))?);
+    }
+    Ok(found)
+}
+
+/// The statement with its values. To SQLite `$1` is a name, and names are numbered as they appear.
+fn bound<'c>(connection: &'c Connection, text: &str, values: &[Bound]) -> Result<CachedStatement<'c>> {
+    let mut statement = connection.prepare_cached(text)?;
+    for place in 1..=statement.parameter_count() {
+        let value = number(&statement, place).and_then(|number| values.get(number - 1));
+        statement.raw_bind_parameter(place, value.expect("a statement has a value for each of its parameters"))?;
+    }
+    Ok(statement)
+}
+
+fn number(statement: &Statement<'_>, place: usize) -> Option<usize> {
+    statement.parameter_name(place)?.strip_prefix('$')?.parse().ok().filter(|number| *number > 0)
+}
+
+/// Connections to one file, opened when they are first needed. As many are open as are used at once, which is no more than
+/// there are threads. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connections(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    file: PathBuf,
+    open: fn(&Path) -> Result<Connection>,
+    /// `None` when closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+    long: Arc<Semaphore>,
+}
+
+impl Connections {
+    /// To a file, opened by that function.
+    pub(super) fn new(file: PathBuf, open: fn(&Path) -> Result<Connection>) -> Self {
+        let idle = Mutex::new(Some(Vec::new()));
+        Self(Arc::new(Pool { file, open, idle, long: Arc::new(Semaphore::new(LONG)) }))
+    }
+
+    /// Works in place.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.idle().as_mut().ok_or_else(closed)?.pop();
+        let connection = idle.map_or_else(|| (self.0.open)(&self.0.file), Ok)?;
+        let outcome = work(&connection);
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(connection);
+        }
+        outcome
+    }
+
+    /// Works on a thread that may be held up.
+    pub(super) async fn with_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = self.0.long.clone().acquire_owned().await.map_err(|_| closed())?;
+        let connections = self.clone();
+        in_background(move || {
+            let outcome = connections.with(work);
+            drop(place);
+            outcome
+        })
+        .await
+    }
+
+    pub(super) fn close(&self) {
+        *self.idle() = None;
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves what the log holds into the file, beside everybody else.
+pub(super) fn checkpoint(connection: &Connection) -> Result<()> {
+    Ok(connection.query_row("pragma wal_checkpoint(passive)", (), |_| Ok(()))?)
+}
+
+/// What who comes after [`Store::close`](super::Store::close) hears.
+pub(super) fn closed() -> Error {
+    Error::Unreachable("it is closed".into())
+}
+
+/// Works on a thread that may be held up.
+pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(stopped) => Err(Error::Unreachable(stopped.into())),
+    }
+}
