@@ -62,7 +62,7 @@ impl App {
             clock,
             rng,
             throttle: Arc::new(Throttle::new(&settings.limits)),
-            sender: Arc::new(Sender::new(settings.webhooks.targets.clone()).expect("a client without special wishes")),
+            sender: Arc::new(Sender::new(settings.webhooks.targets.clone())),
             settings: Arc::new(settings),
             base_url: base_url.into(),
             admission: Arc::default(),

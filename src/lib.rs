@@ -11,6 +11,12 @@
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way. [`serve`]: listening and stopping.
 //!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
 //!
+//! Where the house differs from its first design, and why:
+//!
+//! * SQLite is called in place, through `rusqlite`: the other driver hands each statement to a thread and back, which costs
+//!   several times what the statement does. Only what takes long goes to a thread ([`store`]).
+//! * Other processes are told of a change right after its commit, not in it: Postgres commits those who notify one at a time.
+//!
 //! To add an endpoint, see `CONTRIBUTING.md`.
 
 pub mod app;

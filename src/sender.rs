@@ -5,13 +5,13 @@ use crate::{
     domain::{Delivery, Secret, Timestamp, signatures, targets::Targets, words::Word},
     service::deliveries::Sent,
 };
-use anyhow::Context;
 use reqwest::{
     Client, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
 /// One attempt, from connecting to the last byte.
@@ -24,25 +24,31 @@ const KEPT: usize = 4096;
 /// The one client of a process: no redirects, no proxies, its own eyes on addresses.
 #[derive(Debug)]
 pub struct Sender {
-    client: Client,
+    /// Made when it is first needed: the certificates that it trusts take up memory.
+    client: OnceCell<Client>,
     targets: Targets,
 }
 
 impl Sender {
     /// A sender that connects where these allow.
-    pub fn new(targets: Targets) -> anyhow::Result<Self> {
-        // Another part of the process may have installed it already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .timeout(ATTEMPT_TIME)
-            .connect_timeout(CONNECT_TIME)
-            .user_agent("HITL-Webhooks/1.0")
-            .dns_resolver(Arc::new(Guarded(targets.clone())))
-            .build()
-            .context("the client for webhooks cannot be made")?;
-        Ok(Self { client, targets })
+    pub const fn new(targets: Targets) -> Self {
+        Self { client: OnceCell::const_new(), targets }
+    }
+
+    async fn client(&self) -> reqwest::Result<&Client> {
+        let make = async || {
+            // Another part of the process may have installed it already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .timeout(ATTEMPT_TIME)
+                .connect_timeout(CONNECT_TIME)
+                .user_agent("HITL-Webhooks/1.0")
+                .dns_resolver(Arc::new(Guarded(self.targets.clone())))
+                .build()
+        };
+        self.client.get_or_try_init(make).await
     }
 
     /// Makes one attempt. The body is the same at each; time and signatures are fresh.
@@ -51,8 +57,10 @@ impl Sender {
             Ok(url) => url,
             Err(error) => return Sent { error: Some(error), hopeless: true, ..Sent::default() },
         };
-        let request = self.client.post(url).headers(headers(it, secrets, now)).body(it.body.clone());
-        match request.send().await {
+        let posted = async {
+            self.client().await?.post(url).headers(headers(it, secrets, now)).body(it.body.clone()).send().await
+        };
+        match posted.await {
             Ok(response) => received(response, now).await,
             Err(error) => refused(&error),
         }

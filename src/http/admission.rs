@@ -46,7 +46,7 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
             request.extensions_mut().insert(Admitted { caller: caller.clone(), window });
             let response = next.run(request).await;
             let free = response.status() == StatusCode::NOT_MODIFIED;
-            let window = if free { refunded(&app, &caller).await.unwrap_or(window) } else { window };
+            let window = if free { uncounted(&app, &caller, window).await.unwrap_or(window) } else { window };
             (response, window)
         }
         Err(Error::Limited { window, retry_after }) => {
@@ -58,8 +58,8 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
 }
 
 /// An answer of 304 costs nothing (contract 3.2).
-async fn refunded(app: &App, caller: &Caller) -> Option<Window> {
-    let given_back = admission::refund(app, caller).await;
+async fn uncounted(app: &App, caller: &Caller, counted: Window) -> Option<Window> {
+    let given_back = admission::uncount(app, caller, counted).await;
     given_back.inspect_err(|error| tracing::warn!(%error, "a request was not given back")).ok().flatten()
 }
 
