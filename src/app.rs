@@ -7,9 +7,12 @@ use crate::{
     settings::Settings,
     store::Store,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 /// Tells the time.
@@ -24,9 +27,20 @@ pub trait Rng: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// The server's parts, shared by all that runs in the process.
+/// The server's [`Parts`], shared by all that runs in the process.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// What the server is made of.
+#[derive(Clone)]
+pub struct Parts {
     /// Where everything is kept.
     pub store: Store,
     /// The time.
@@ -57,7 +71,7 @@ impl App {
 
     /// The same with another clock and another source of chance.
     pub fn with(store: Store, settings: Settings, base_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             store,
             clock,
             rng,
@@ -68,7 +82,14 @@ impl App {
             admission: Arc::default(),
             next_due: Arc::default(),
             passwords: Arc::default(),
-        }
+        }))
+    }
+
+    /// The same server with some parts exchanged.
+    pub fn changed(&self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = Parts::clone(self);
+        change(&mut parts);
+        Self(Arc::new(parts))
     }
 
     /// The time now.

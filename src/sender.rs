@@ -11,8 +11,8 @@ use reqwest::{
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use tokio::sync::OnceCell;
 
 /// One attempt, from connecting to the last byte.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);

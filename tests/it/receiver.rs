@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Response, Uri},
 };
-use hitl_server::{app::App, domain::targets::Targets, http, sender::Sender};
+use hitl_server::{domain::targets::Targets, http, sender::Sender};
 use serde_json::Value;
 use std::{
     collections::VecDeque,
@@ -24,7 +24,7 @@ pub(crate) fn reaching_loopback(world: &World) -> World {
 
 /// The same server, which sends where these allow.
 pub(crate) fn reaching(world: &World, targets: Targets) -> World {
-    let app = App { sender: Arc::new(Sender::new(targets).unwrap()), ..world.app.clone() };
+    let app = world.app.changed(|parts| parts.sender = Arc::new(Sender::new(targets)));
     World { router: http::outside(app.clone()), app, ..world.clone() }
 }
 

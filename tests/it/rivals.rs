@@ -24,7 +24,7 @@ pub(crate) fn patient(world: &World) -> World {
     let most = 1_000_000.try_into().unwrap();
     (settings.limits.failed_sign_ins_per_minute, settings.limits.failed_keys_per_minute) = (most, most);
     let store = world.app.store.clone();
-    let chance = App::new(store.clone(), settings.clone(), BASE).rng;
+    let chance = App::new(store.clone(), settings.clone(), BASE).rng.clone();
     let app = App::with(store, settings, BASE, world.clock.clone(), chance);
     World { router: http::outside(app.clone()), app, clock: world.clock.clone(), url: world.url.clone() }
 }

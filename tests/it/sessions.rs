@@ -6,7 +6,6 @@ use crate::{
 };
 use axum::http::HeaderMap;
 use hitl_server::{
-    app::App,
     domain::{AccountStatus, Actor},
     http,
     service::accounts,
@@ -48,7 +47,7 @@ on_both! {
 
     async fn design_7_the_cookie_is_for_https_only_where_the_server_is_reached_by_it(world: World) {
         world.signed_up("ann@example.com").await;
-        let app = App { base_url: "https://hitl.test".into(), ..world.app.clone() };
+        let app = world.app.changed(|parts| parts.base_url = "https://hitl.test".into());
         let secure = World { router: http::outside(app.clone()), app, ..world };
         let opened = secure.sign_in_with("ann@example.com", PASSWORD).await;
         assert!(opened.header("set-cookie").ends_with("; HttpOnly; SameSite=Lax; Secure"), "{}", opened.header("set-cookie"));
