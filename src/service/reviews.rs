@@ -4,7 +4,7 @@ use super::{Error, Result, deadlines, record};
 use crate::{
     app::App,
     domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status, bodies::Step},
-    store::{accounts, inbox, inbox::Found, members, transitions},
+    store::{self, accounts, inbox, inbox::Found, members, transitions},
 };
 use serde_json::Value;
 
@@ -104,8 +104,9 @@ async fn answer(app: &App, account: Id<Account>, mut found: Found, given: &Value
             return Err(TAKEN);
         }
         let answer = checked(request, given)?;
-        if let Some(answered) = answer_once(app, account, &found, answer).await? {
-            return Ok(answered);
+        match answer_once(app, account, &found, answer).await {
+            Err(Error::Store(store::Error::Lost)) => {}
+            outcome => return outcome,
         }
         found = find(app, account, request.id).await?;
     }
@@ -119,12 +120,10 @@ fn checked(request: &Request, given: &Value) -> Result<Json> {
 }
 
 /// Answers a request if it is still as it was found; what it is then follows from that.
-async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Json) -> Result<Option<Request>> {
+async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Json) -> Result<Request> {
     let (now, old) = (app.now(), &found.request);
     let mut tx = app.store.begin().await?;
-    if !transitions::answer(&mut tx, old, account, &answer, now).await? {
-        return Ok(None);
-    }
+    transitions::answer(&mut tx, old, account, &answer, now).await?;
     let claimed_at = old.claimed_at.filter(|_| old.claimed_by == Some(account)).or(Some(now));
     let answered = Request {
         status: Status::Completed,
@@ -143,5 +142,5 @@ async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Jso
     members::touch(&mut tx, old.loop_id, account, now).await?;
     inbox::drop_drafts(&mut tx, old.id).await?;
     tx.commit().await?;
-    Ok(Some(answered))
+    Ok(answered)
 }

@@ -48,6 +48,9 @@ pub enum Error {
     /// A unique key already holds this value.
     #[error("already exists")]
     Conflict,
+    /// What had to hold for a change does not hold any longer: somebody else was first.
+    #[error("somebody else was first")]
+    Lost,
     /// The row that this one belongs to is gone.
     #[error("what it belongs to is gone")]
     Orphan,
@@ -77,6 +80,7 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::NotFound,
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Conflict,
             sqlx::Error::Database(e) if e.is_foreign_key_violation() => Self::Orphan,
+            sqlx::Error::Database(e) if e.code().as_deref() == Some(postgres_tx::GUARD_FAILED) => Self::Lost,
             sqlx::Error::Database(ref e) if e.code().is_some_and(|code| is_out_of_reach(&code)) => {
                 Self::Unreachable(error.into())
             }

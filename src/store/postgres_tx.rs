@@ -1,7 +1,7 @@
 //! A transaction on Postgres, in as few journeys to it as can be.
 //!
-//! It begins with its first statement whose outcome matters. Those that nobody waits for go along together, as one; if there
-//! are no others they need no transaction around them.
+//! It begins with its first statement whose outcome decides how it goes on. All others go along together, as one; if there
+//! are only such they need no transaction around them. Of those, one may be a guard: if it touches no row, all are undone.
 
 use super::{Result, columns::FromRow, values::Bound};
 use sqlx::{
@@ -13,19 +13,23 @@ use std::{borrow::Cow, fmt::Write};
 
 /// How many statements go together at most.
 const TOGETHER: usize = 8;
+/// What Postgres calls a division by zero: by the number of rows that a guard touched.
+pub(super) const GUARD_FAILED: &str = "22012";
 
 /// The transaction.
 pub struct PostgresTx {
     pool: PgPool,
     begun: Option<Transaction<'static, Postgres>>,
     waiting: Vec<Cow<'static, str>>,
+    /// Which of those are guards.
+    guards: Vec<usize>,
     values: Vec<Bound>,
 }
 
 impl PostgresTx {
     /// Nothing is sent yet.
     pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, begun: None, waiting: Vec::new(), values: Vec::new() }
+        Self { pool, begun: None, waiting: Vec::new(), guards: Vec::new(), values: Vec::new() }
     }
 
     /// The connection, after all that waits.
@@ -52,6 +56,13 @@ impl PostgresTx {
         Ok(())
     }
 
+    /// Keeps a statement that must touch a row, or all fails.
+    pub(super) async fn guard(&mut self, text: Cow<'static, str>, values: Vec<Bound>) -> Result<()> {
+        self.wait(text + " returning 1", values).await?;
+        self.guards.push(self.waiting.len() - 1);
+        Ok(())
+    }
+
     /// Runs what waits and makes it all last.
     pub(super) async fn commit(mut self) -> Result<()> {
         if self.begun.is_some() {
@@ -68,13 +79,21 @@ impl PostgresTx {
 
     /// What waits, as one statement.
     fn together(&mut self) -> Option<(Cow<'static, str>, Vec<Bound>)> {
-        let last = self.waiting.pop()?;
-        let mut text = String::new();
-        for (place, first) in self.waiting.drain(..).enumerate() {
-            let _ = write!(text, "{} w{place} as ({first})", if place == 0 { "with" } else { "," });
+        let waiting = std::mem::take(&mut self.waiting);
+        let values = std::mem::take(&mut self.values);
+        let guards = std::mem::take(&mut self.guards);
+        if waiting.len() < 2 && guards.is_empty() {
+            return waiting.into_iter().next().map(|only| (only, values));
         }
-        let text = if text.is_empty() { last } else { format!("{text} {last}").into() };
-        Some((text, std::mem::take(&mut self.values)))
+        let mut text = String::new();
+        for (place, statement) in waiting.iter().enumerate() {
+            let _ = write!(text, "{} w{place} as ({statement})", if place == 0 { "with" } else { "," });
+        }
+        text.push_str(" select 1");
+        for place in guards {
+            let _ = write!(text, ", 1 / (select count(*) from w{place})");
+        }
+        Some((text.into(), values))
     }
 }
 

@@ -156,6 +156,16 @@ impl Sql<'_> {
         }
     }
 
+    /// Like [`later`](Self::later), for a change that must touch a row: if it does not, it fails with
+    /// [`Lost`](super::Error::Lost), here or at the commit, and the transaction with it.
+    pub async fn or_lost(self) -> Result<()> {
+        match self.target {
+            Target::PostgresTx(tx) => tx.guard(self.text, self.values).await,
+            _ if self.run().await? == 0 => Err(super::Error::Lost),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs it; reads every row.
     pub async fn all<T: Row>(self) -> Result<Vec<T>> {
         self.rows(usize::MAX).await

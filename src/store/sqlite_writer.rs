@@ -185,3 +185,113 @@ fn execute(connection: &Connection, text: &str) -> Result<()> {
     connection.prepare_cached(text)?.raw_execute()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{FutureExt, future::join_all};
+    use tempfile::TempDir;
+
+    fn writer() -> (Writer, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = sqlite::open(&folder.path().join("test.db")).unwrap();
+        connection.execute_batch("create table numbers (number integer primary key) strict").unwrap();
+        (Writer::new(connection).unwrap(), folder)
+    }
+
+    fn committed(folder: &TempDir) -> Vec<i64> {
+        let reader = sqlite::open_reader(&folder.path().join("test.db")).unwrap();
+        let rows: Vec<(i64,)> = sqlite::rows(&reader, "select number from numbers", &[], usize::MAX).unwrap();
+        rows.into_iter().map(|(number,)| number).collect()
+    }
+
+    fn insert(tx: &SqliteTx, number: i64) -> Result<u64> {
+        tx.run("insert into numbers values ($1)", &[Bound::Number(Some(number))])
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_that_fails_undoes_only_itself() {
+        let (writer, folder) = writer();
+        let write = async |number: i64| {
+            let tx = writer.begin().await?;
+            insert(&tx, number)?;
+            match number % 3 {
+                0 => tx.commit().await,
+                1 => Err(Error::NotFound), // given up
+                _ => insert(&tx, 0).map(drop),
+            }
+        };
+        write(0).await.unwrap();
+        let outcomes = join_all((1..60).map(write)).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 19);
+        assert_eq!(committed(&folder), (0..60).step_by(3).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn those_who_wait_share_a_commit() {
+        let (writer, folder) = writer();
+        let first = writer.begin().await.unwrap();
+        insert(&first, 0).unwrap();
+        let mut others: Vec<_> = (1..10)
+            .map(|number| {
+                let writer = writer.clone();
+                Box::pin(async move {
+                    let tx = writer.begin().await?;
+                    insert(&tx, number)?;
+                    tx.commit().await
+                })
+            })
+            .collect();
+        for other in &mut others {
+            assert!(other.now_or_never().is_none(), "it stands in the queue");
+        }
+        let others = tokio::spawn(join_all(others));
+        first.commit().await.unwrap();
+        assert_eq!(committed(&folder), (0..10).collect::<Vec<_>>());
+        assert!(others.await.unwrap().iter().all(Result::is_ok));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_goes_away_leaves_nothing_undone() {
+        let (writer, folder) = writer();
+        let tx = writer.begin().await.unwrap();
+        insert(&tx, 1).unwrap();
+        assert!(Box::pin(tx.commit()).now_or_never().is_none(), "a commit takes a while");
+        drop(writer.begin().await.unwrap());
+        let tx = writer.begin().await.unwrap();
+        insert(&tx, 2).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(committed(&folder), [1, 2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn another_process_is_waited_for() {
+        let (writer, folder) = writer();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        other.execute_batch("begin immediate; insert into numbers values (1)").unwrap();
+        let mut turn = Box::pin(writer.begin());
+        assert!(timeout(10 * BETWEEN_TRIES, &mut turn).await.is_err());
+        other.execute_batch("commit").unwrap();
+        let tx = turn.await.unwrap();
+        insert(&tx, 2).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(committed(&folder), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_all_who_wrote_and_nobody_after() {
+        let (writer, folder) = writer();
+        writer.alone(|it| Ok(it.pragma_update(None, "max_page_count", 4)?)).await.unwrap();
+        let tx = writer.begin().await.unwrap();
+        let outcome = (1..10_000).try_for_each(|number| insert(&tx, number).map(drop));
+        assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
+        assert!(insert(&tx, 20_000).is_err(), "there is no transaction any longer for it to be part of");
+        drop(tx);
+        writer.alone(|it| Ok(it.pragma_update(None, "max_page_count", 1000)?)).await.unwrap();
+        assert_eq!(committed(&folder), [0; 0]);
+        let tx = writer.begin().await.unwrap();
+        insert(&tx, 1).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(committed(&folder), [1]);
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Every statement here says in its `where` what must hold; whoever loses a race touches nothing and gets `None`.
 
-use super::{Db, Result};
+use super::{Db, Result, Tx};
 use crate::domain::{Account, Id, Json, Loop, Request, Status, Timestamp};
 
 /// A request that changed, and what its event needs to know.
@@ -74,14 +74,9 @@ pub async fn release_all(
 }
 
 /// `pending` or one's own `claimed` → `completed`, by a member, before the deadline. Answering without a claim claims on the way.
-pub async fn answer(
-    db: impl Db<'_>,
-    read: &Request,
-    account: Id<Account>,
-    answer: &Json,
-    now: Timestamp,
-) -> Result<bool> {
-    let touched = db.sql(
+/// The transaction fails with [`Lost`](super::Error::Lost) if the request does not stand as it was read.
+pub async fn answer(tx: &mut Tx, read: &Request, account: Id<Account>, answer: &Json, now: Timestamp) -> Result<()> {
+    tx.sql(
         "update requests set status = 'completed', response_by = $2, response_at = $4, response_data = $3, updated_at = $4,
             claimed_at = case when claimed_by = $2 then claimed_at else $4 end, claimed_by = $2, claim_expires_at = null
          where id = $1 and timeout_at > $4 and updated_at = $5
@@ -93,9 +88,8 @@ pub async fn answer(
     .bind(answer)
     .bind(now)
     .bind(read.updated_at)
-    .run()
-    .await?;
-    Ok(touched == 1)
+    .or_lost()
+    .await
 }
 
 /// Open → `cancelled`, if it still stands where the caller saw it and its time is not over.

@@ -2,9 +2,9 @@
 
 use crate::harness::{Asker, World, on_both, question};
 use hitl_server::{
-    domain::{AccountStatus, Actor, Json},
+    domain::{Account, AccountStatus, Actor, Id, Json},
     service::accounts,
-    store::transitions,
+    store::{self, transitions},
 };
 use serde_json::{Value, json};
 
@@ -116,10 +116,19 @@ on_both! {
         let answer = Json(json!("approve"));
         assert_eq!(transitions::claim(store, id, outsider.id, until, 5, now).await.unwrap(), None);
         let read = hitl_server::store::requests::find(store, id).await.unwrap().unwrap();
-        assert!(!transitions::answer(store, &read, outsider.id, &answer, now).await.unwrap());
+        let answered = async |by: Id<Account>| {
+            let mut tx = store.begin().await.unwrap();
+            let answered = transitions::answer(&mut tx, &read, by, &answer, now).await;
+            let answered = match answered {
+                Ok(()) => tx.commit().await,
+                lost => lost,
+            };
+            assert!(matches!(answered, Err(store::Error::Lost)), "{answered:?}");
+        };
+        answered(outsider.id).await;
         accounts::set_status(&world.app, Actor::Operator, ann.id, AccountStatus::Suspended).await.unwrap();
         assert_eq!(transitions::claim(store, id, ann.id, until, 5, now).await.unwrap(), None);
-        assert!(!transitions::answer(store, &read, ann.id, &answer, now).await.unwrap());
+        answered(ann.id).await;
         accounts::set_status(&world.app, Actor::Operator, ann.id, AccountStatus::Active).await.unwrap();
         assert!(transitions::claim(store, id, ann.id, until, 5, now).await.unwrap().is_some());
     }
