@@ -8,6 +8,7 @@ mod config;
 pub mod decimal;
 pub mod events;
 pub mod feedback;
+pub mod headlines;
 pub mod id;
 pub mod invalid;
 pub mod js_json;
