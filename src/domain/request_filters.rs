@@ -50,6 +50,15 @@ pub struct RequestFilter {
     pub page: Page,
 }
 
+/// Which of the requests in a person's inbox are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Only this loop.
+    pub loop_id: Option<Id<Loop>>,
+    /// Only this priority.
+    pub priority: Option<Priority>,
+}
+
 /// The parameters of a query string, of which the last of a name counts.
 #[derive(Clone, Debug, Default)]
 pub struct Query(pub Vec<(String, String)>);
@@ -81,6 +90,14 @@ impl RequestFilter {
             api_key_id: id(query, "api_key_id", "Invalid API key ID format")?,
         })
     }
+}
+
+/// Reads `loop_id` and `priority`.
+pub fn view(query: &Query) -> Result<View, Invalid> {
+    Ok(View {
+        loop_id: id(query, "loop_id", "Invalid loop ID format")?,
+        priority: word(query, "priority", "Invalid priority filter value")?,
+    })
 }
 
 fn statuses(query: &Query) -> Result<Vec<Status>, Invalid> {

@@ -34,7 +34,7 @@ impl FromRequestParts<App> for Reviewer {
         if ![Method::GET, Method::HEAD].contains(&parts.method) {
             same_site(&parts.headers)?;
         }
-        Ok(Self(sessions::find(app, cookie(&parts.headers)).await?))
+        Ok(Self(sessions::find(app, session_cookie(&parts.headers)).await?))
     }
 }
 
@@ -43,7 +43,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The session's token, as browsers send it.
+pub fn session_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
@@ -195,7 +196,9 @@ pub async fn me(Reviewer(who): Reviewer, State(app): State<App>) -> Result<Reply
 ///
 /// The most urgent first, those with a tight deadline before deferred ones, then the oldest.
 #[utoipa::path(get, path = "/v1/reviewer/inbox", tag = "Reviewer: work",
-    params(("tab" = Option<String>, Query, description = "active, mine or completed"), ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
+    params(("tab" = Option<String>, Query, description = "active, mine or completed"),
+        ("loop_id" = Option<String>, Query, description = "Only this loop"), ("priority" = Option<String>, Query, description = "Only this priority"),
+        ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
     responses((status = 200, description = "Inbox retrieved successfully", body = Envelope<InboxView>)), security(("session" = [])))]
 pub async fn inbox(
     Reviewer(who): Reviewer,
@@ -203,13 +206,9 @@ pub async fn inbox(
     query: Query,
 ) -> Result<Reply<InboxView>, ApiError> {
     let found = inbox::show(&app, who.account_id, &query).await.or_failed("Failed to retrieve requests")?;
+    let total = found.total();
     let requests: Vec<RequestView> = found.requests.into_iter().map(RequestView::from).collect();
     let counts = found.counts;
-    let total = match found.tab {
-        inbox::Tab::Active => counts.active,
-        inbox::Tab::Mine => counts.mine,
-        inbox::Tab::Completed => counts.completed,
-    };
     Ok(Reply::ok(
         "Inbox retrieved successfully",
         InboxView {

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        Account, Id, Invalid, Json, Request, Sent,
-        request_filters::{Page, Query, page},
+        Account, Id, Invalid, Json, Loop, Request, Sent,
+        request_filters::{Page, Query, page, view},
         words::{Word, words},
     },
     store::{inbox, loops},
@@ -50,20 +50,31 @@ pub struct Inbox {
     pub page: Page,
 }
 
-/// A page of one part of a person's inbox.
+impl Inbox {
+    /// How much is in the part shown.
+    pub const fn total(&self) -> i64 {
+        match self.tab {
+            Tab::Active => self.counts.active,
+            Tab::Mine => self.counts.mine,
+            Tab::Completed => self.counts.completed,
+        }
+    }
+}
+
+/// A page of one part of a person's inbox, narrowed to a loop or a priority where the query says so.
 pub async fn show(app: &App, account: Id<Account>, query: &Query) -> Result<Inbox> {
     let tab = match query.value("tab") {
         None => Tab::Active,
         Some(word) => Tab::named(word).ok_or_else(|| Invalid::one_of("tab", &Tab::all_words()))?,
     };
-    let page = page(query, 50)?;
+    let (page, view) = (page(query, 50)?, view(query)?);
     deadlines::settle_if_due(app).await?;
     let requests = match tab {
-        Tab::Active => inbox::active(&app.store, account, page).await?,
-        Tab::Mine => inbox::mine(&app.store, account, page).await?,
-        Tab::Completed => inbox::completed(&app.store, account, page).await?,
+        Tab::Active => inbox::active(&app.store, account, view, page).await?,
+        Tab::Mine => inbox::mine(&app.store, account, view, page).await?,
+        Tab::Completed => inbox::completed(&app.store, account, view, page).await?,
     };
-    let (active, mine, completed) = inbox::counts(&app.store, account).await?;
+    let (active, mine, completed) = inbox::counts(&app.store, account, view).await?;
     Ok(Inbox { tab, requests, counts: Counts { active, mine, completed }, page })
 }
 
@@ -78,6 +89,11 @@ pub async fn history(app: &App, account: Id<Account>, query: &Query) -> Result<(
 pub async fn loops(app: &App, account: Id<Account>) -> Result<Vec<Peopled>> {
     let joined = loops::joined_by(&app.store, account).await?;
     with_members(app, account, joined).await
+}
+
+/// The same without their members.
+pub async fn joined(app: &App, account: Id<Account>) -> Result<Vec<Loop>> {
+    Ok(loops::joined_by(&app.store, account).await?)
 }
 
 /// Keeps what a person has typed so far; it need not be a valid answer.

@@ -5,8 +5,13 @@ use super::{
     Db, Result,
     columns::row,
     requests::{REQUEST, request},
+    sql::Sql,
 };
-use crate::domain::{Account, Id, Json, Request, Timestamp, request_filters::Page, requests::Reviewer};
+use crate::domain::{
+    Account, Id, Json, Request, Timestamp,
+    request_filters::{Page, View},
+    requests::Reviewer,
+};
 
 /// A request as one of its loop's members finds it.
 #[derive(Clone, Debug)]
@@ -35,45 +40,34 @@ pub async fn find(db: impl Db<'_>, id: Id<Request>, account: Id<Account>) -> Res
 const IN_MY_LOOPS: &str =
     "where r.loop_id in (select loop_id from members where account_id = $1 and status = 'active')";
 
+/// Adds the conditions of a view.
+fn narrow(view: View, sql: Sql<'_>) -> Sql<'_> {
+    sql.and("r.loop_id =", view.loop_id).and("r.priority =", view.priority)
+}
+
 /// Requests nobody has claimed, in the loops that a person has joined: the most urgent first, those with a tight
 /// deadline before deferred ones, then the oldest (contract 8.7, 16.1).
-pub async fn active(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
-    db.sql(REQUEST)
-        .push(IN_MY_LOOPS)
-        .push(
-            "and r.status = 'pending'
-             order by r.priority desc, case when r.processing_type = 'time-sensitive' then 0 else 1 end, r.created_at, r.id
-             limit $2 offset $3",
-        )
-        .bind(account)
-        .bind(page.limit)
-        .bind(page.offset)
-        .all()
-        .await
+pub async fn active(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
+    let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push("and r.status = 'pending'");
+    let order = "order by r.priority desc, case when r.processing_type = 'time-sensitive' then 0 else 1 end, r.created_at, r.id";
+    paged(narrow(view, sql).push(order), page).all().await
 }
 
 /// What a person has claimed, what ends first at the top.
-pub async fn mine(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
-    db.sql(REQUEST)
-        .push(IN_MY_LOOPS)
-        .push("and r.status = 'claimed' and r.claimed_by = $1 order by r.claim_expires_at, r.id limit $2 offset $3")
-        .bind(account)
-        .bind(page.limit)
-        .bind(page.offset)
-        .all()
-        .await
+pub async fn mine(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
+    let mine = "and r.status = 'claimed' and r.claimed_by = $1";
+    let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push(mine);
+    paged(narrow(view, sql).push("order by r.claim_expires_at, r.id"), page).all().await
 }
 
 /// What a person has answered, the latest first.
-pub async fn completed(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
-    db.sql(REQUEST)
-        .push(IN_MY_LOOPS)
-        .push("and r.response_by = $1 order by r.response_at desc, r.id desc limit $2 offset $3")
-        .bind(account)
-        .bind(page.limit)
-        .bind(page.offset)
-        .all()
-        .await
+pub async fn completed(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
+    let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push("and r.response_by = $1");
+    paged(narrow(view, sql).push("order by r.response_at desc, r.id desc"), page).all().await
+}
+
+fn paged(sql: Sql<'_>, page: Page) -> Sql<'_> {
+    sql.push_bind("limit", page.limit).push_bind("offset", page.offset)
 }
 
 /// What a person has answered, or had claimed when it ended without an answer; the latest change first.
@@ -92,17 +86,12 @@ pub async fn history(db: impl Db<'_>, account: Id<Account>, page: Page) -> Resul
 }
 
 /// How many requests wait in a person's loops, how many they have claimed, and how many they have answered.
-pub async fn counts(db: impl Db<'_>, account: Id<Account>) -> Result<(i64, i64, i64)> {
-    db.sql("select (select count(*) from requests r")
-        .push(IN_MY_LOOPS)
-        .push("and r.status = 'pending'), (select count(*) from requests r")
-        .push(IN_MY_LOOPS)
-        .push("and r.status = 'claimed' and r.claimed_by = $1), (select count(*) from requests r")
-        .push(IN_MY_LOOPS)
-        .push("and r.response_by = $1)")
-        .bind(account)
-        .one()
-        .await
+pub async fn counts(db: impl Db<'_>, account: Id<Account>, view: View) -> Result<(i64, i64, i64)> {
+    let sql = db.sql("select (select count(*) from requests r").push(IN_MY_LOOPS).bind(account);
+    let sql = narrow(view, sql).push("and r.status = 'pending'), (select count(*) from requests r").push(IN_MY_LOOPS);
+    let sql =
+        narrow(view, sql).push("and r.status = 'claimed' and r.claimed_by = $1), (select count(*) from requests r");
+    narrow(view, sql.push(IN_MY_LOOPS)).push("and r.response_by = $1)").one().await
 }
 
 /// Keeps what a person has typed so far.
