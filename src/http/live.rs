@@ -5,6 +5,7 @@ use super::{
     error::{ApiError, OrFailed},
     extract::PathId,
     reply::{Envelope, Reply},
+    reviewer::Reviewer,
 };
 use crate::{
     app::App,
@@ -26,6 +27,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
+use serde_json::json;
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -34,6 +36,8 @@ use utoipa::ToSchema;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A stream looks by itself this often, should a wake-up be lost, and whether whoever listens still may.
 const LOOK: Duration = Duration::from_secs(30);
+/// A person's stream rests this long after it was woken: whoever reads it sees no difference, and of a burst it reads once.
+const REST: Duration = Duration::from_millis(100);
 
 /// One line of a request's story.
 #[derive(Serialize, ToSchema)]
@@ -119,7 +123,7 @@ pub async fn stream_of_request(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let reader = Reader::of_request(caller.caller, id, after);
-    Ok(sent(follow(app, reader, woken, true), KEEP_ALIVE))
+    Ok(sent(follow(Follower { until_final: true, ..Follower::new(app, reader, woken) }), KEEP_ALIVE))
 }
 
 /// Streams what happens to all of one's requests, loops and keys
@@ -136,7 +140,28 @@ pub async fn stream_of_account(
 ) -> Result<Response, ApiError> {
     let woken = Woken::Anything(app.store.wakeups().anything());
     let reader = Reader::of_account(&app, caller.caller, resumed(&headers, &query)).await;
-    Ok(sent(follow(app, reader.or_failed("Failed to retrieve events")?, woken, false), KEEP_ALIVE))
+    let reader = reader.or_failed("Failed to retrieve events")?;
+    Ok(sent(follow(Follower::new(app, reader, woken)), KEEP_ALIVE))
+}
+
+/// Streams what happens in one's loops
+///
+/// Server-sent events from now on, or from `Last-Event-ID`: what happened, and to which request of which loop. What the request
+/// is then is for whoever hears of it to look up.
+#[utoipa::path(get, path = "/v1/reviewer/events", tag = "Reviewer: work",
+    responses((status = 200, description = "A stream; each event's data names the event, the loop, the request and its status", content_type = "text/event-stream")),
+    security(("session" = [])))]
+pub async fn stream_of_person(
+    Reviewer(who): Reviewer,
+    State(app): State<App>,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let woken = Woken::Anything(app.store.wakeups().anything());
+    let reader = Reader::of_person(&app, who, resumed(&headers, &query)).await;
+    let reader = reader.or_failed("Failed to retrieve events")?;
+    let follower = Follower { told: mention, rest: REST, ..Follower::new(app, reader, woken) };
+    Ok(sent(follow(follower), KEEP_ALIVE))
 }
 
 /// The line after which to go on: the header that browsers send, or a parameter for those who cannot set one.
@@ -171,21 +196,27 @@ struct Follower {
     reader: Reader,
     woken: Woken,
     ready: VecDeque<Line>,
+    told: fn(&Line) -> Event,
+    rest: Duration,
     until_final: bool,
     ended: bool,
 }
 
-fn follow(app: App, reader: Reader, woken: Woken, until_final: bool) -> impl Stream<Item = Event> + Send + 'static {
-    let follower = Follower { app, reader, woken, ready: VecDeque::new(), until_final, ended: false };
+fn follow(follower: Follower) -> impl Stream<Item = Event> + Send + 'static {
     stream::unfold(follower, |mut follower| async move { follower.next().await.map(|event| (event, follower)) })
 }
 
 impl Follower {
+    fn new(app: App, reader: Reader, woken: Woken) -> Self {
+        let (ready, told, rest) = (VecDeque::new(), event as fn(&Line) -> Event, Duration::ZERO);
+        Self { app, reader, woken, ready, told, rest, until_final: false, ended: false }
+    }
+
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(line) = self.ready.pop_front() {
                 self.ended = self.until_final && line.name.is_terminal();
-                return Some(event(&line));
+                return Some((self.told)(&line));
             }
             if self.ended {
                 return None;
@@ -201,7 +232,10 @@ impl Follower {
     /// Until there may be more; `None` where there will be none.
     async fn wait(&mut self) -> Option<()> {
         tokio::select! {
-            () = self.woken.woken() => Some(()),
+            () = self.woken.woken() => {
+                tokio::time::sleep(self.rest).await;
+                Some(())
+            }
             () = self.app.store.wakeups().closed() => None,
             () = tokio::time::sleep(LOOK) => match self.reader.check(&self.app).await {
                 Ok(()) => Some(()),
@@ -221,6 +255,14 @@ fn broken_off<T>(error: &Error) -> Option<T> {
 
 fn event(line: &Line) -> Event {
     Event::default().id(line.seq.to_string()).event(line.name.as_str()).data(js_json::to_string(&line.data))
+}
+
+/// What happened and to what, without what webhooks are told: members of a loop do not see all of it.
+fn mention(line: &Line) -> Event {
+    let data = json!({
+        "event": line.name, "event_id": line.id, "loop_id": line.loop_id, "request_id": line.request_id, "status": line.to_status,
+    });
+    Event::default().id(line.seq.to_string()).event(line.name.as_str()).data(data.to_string())
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ pub fn reviewed() -> Routes {
         .get(&reviewer("/me"), reviewer::me)
         .get(&reviewer("/inbox"), reviewer::inbox)
         .get(&reviewer("/audit"), audit::log)
+        .get(&reviewer("/events"), live::stream_of_person)
         .get(&reviewer("/history"), reviewer::history)
         .get(&reviewer("/requests/{request_id}"), reviewer::show)
         .post(&reviewer("/requests/{request_id}/claim"), reviewer::claim)

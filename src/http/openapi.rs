@@ -33,7 +33,7 @@ use utoipa::{
         members::list, members::invite, members::remove,
         requests::create, requests::list_of_loop, requests::list, requests::create_legacy, requests::show, requests::show_again,
         requests::update, requests::replace, requests::cancel, requests::cancel_by_post, requests::give_feedback, requests::wait,
-        live::stream_of_request, live::timeline, live::stream_of_account,
+        live::stream_of_request, live::timeline, live::stream_of_account, live::stream_of_person,
         webhooks::create, webhooks::list, webhooks::show, webhooks::update, webhooks::replace, webhooks::delete, webhooks::test,
         webhooks::rotate_secret, webhooks::signing_secret, deliveries::log, deliveries::redeliver, deliveries::recover, deliveries::of_request,
         audit::log,

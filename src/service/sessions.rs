@@ -3,7 +3,7 @@
 use super::{Error, Result, passwords};
 use crate::{
     app::App,
-    domain::{Account, AccountStatus, Email, Timestamp, Token},
+    domain::{Account, AccountStatus, Email, Id, Timestamp, Token},
     store::{
         accounts,
         sessions::{self, Session, SignedIn},
@@ -68,6 +68,32 @@ pub async fn find(app: &App, token: Option<&str>) -> Result<SignedIn> {
         Some(token) => sessions::find(&app.store, &Token::presented(token).hash(), app.now()).await?.ok_or(refused),
         None => Err(refused),
     }
+}
+
+/// Whether a session still stands.
+pub async fn check(app: &App, who: &SignedIn) -> Result<()> {
+    if sessions::stands(&app.store, who.session_id, app.now()).await? {
+        return Ok(());
+    }
+    Err(Error::Unauthenticated { msg: "Sign in first", detail: None })
+}
+
+/// Where a person is signed in, the latest first.
+pub async fn list(app: &App, account: Id<Account>) -> Result<Vec<Session>> {
+    Ok(sessions::of_account(&app.store, account, app.now()).await?)
+}
+
+/// Ends one of one's own sessions.
+pub async fn end(app: &App, who: &SignedIn, id: Id<Session>) -> Result<()> {
+    if sessions::close_of(&app.store, who.account_id, id).await? {
+        return Ok(());
+    }
+    Err(Error::Missing("That session has ended already"))
+}
+
+/// Ends all of one's own sessions but this one.
+pub async fn end_others(app: &App, who: &SignedIn) -> Result<()> {
+    Ok(sessions::close_all(&app.store, who.account_id, Some(who.session_id)).await?)
 }
 
 /// Signs out.

@@ -1,6 +1,6 @@
 //! Reading the record of what happened: a request's story, an account's stream, the server's audit log.
 
-use super::{Caller, Error, Result, admission, requests};
+use super::{Caller, Error, Result, admission, requests, sessions as session_service};
 use crate::{
     app::App,
     domain::{
@@ -9,9 +9,11 @@ use crate::{
     store::{
         accounts, events,
         events::{Line, Wanted},
+        loops,
+        sessions::SignedIn,
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Lines read at a time.
 const BATCH: i64 = 200;
@@ -30,7 +32,15 @@ pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>) -> Result<V
 enum Reading {
     Request(Caller, Id<Request>),
     Account(Caller),
+    Person(SignedIn, Reach),
     Operator,
+}
+
+/// The loops that a person is in, and those they were in when last looked at.
+#[derive(Default)]
+struct Reach {
+    now: HashSet<Id<Loop>>,
+    before: HashSet<Id<Loop>>,
 }
 
 /// Reads on from a line, each line once, in order as far as it was committed.
@@ -53,6 +63,13 @@ impl Reader {
     pub async fn of_account(app: &App, caller: Caller, after: Option<i64>) -> Result<Self> {
         let wanted = Wanted { account_id: Some(caller.account_id()), ..Wanted::default() };
         Self::starting(app, Reading::Account(caller), wanted, after).await
+    }
+
+    /// What happens in the loops that a person is in: from now on, or from after that line on.
+    pub async fn of_person(app: &App, who: SignedIn, after: Option<i64>) -> Result<Self> {
+        let mut reader = Self::starting(app, Reading::Person(who, Reach::default()), Wanted::default(), after).await?;
+        reader.check(app).await?;
+        Ok(reader)
     }
 
     /// What happens to anybody from now on, for the operator.
@@ -91,13 +108,19 @@ impl Reader {
     }
 
     /// Whether whoever reads still may.
-    pub async fn check(&self, app: &App) -> Result<()> {
-        match &self.reading {
+    pub async fn check(&mut self, app: &App) -> Result<()> {
+        match &mut self.reading {
             Reading::Request(caller, id) => {
                 let caller = admission::readmit(app, caller, Scope::RequestsRead).await?;
                 requests::show(app, &caller, *id).await.map(drop)
             }
             Reading::Account(caller) => admission::readmit(app, caller, Scope::RequestsRead).await.map(drop),
+            Reading::Person(who, reach) => {
+                session_service::check(app, who).await?;
+                let joined = loops::joined_by(&app.store, who.account_id).await?;
+                reach.before = std::mem::replace(&mut reach.now, joined.into_iter().map(|it| it.id).collect());
+                Ok(())
+            }
             Reading::Operator => Ok(()),
         }
     }
@@ -128,9 +151,21 @@ impl Reader {
 impl Reading {
     /// An account's stream speaks of what webhooks speak of, and no more than its key may see.
     fn concerns(&self, line: &Line) -> bool {
-        let Self::Account(caller) = self else { return true };
-        let reaches = |loops: &[Id<Loop>]| line.loop_id.is_some_and(|id| loops.contains(&id));
-        line.name.is_public() && caller.confined_to().is_none_or(reaches)
+        match self {
+            Self::Request(..) | Self::Operator => true,
+            Self::Account(caller) => {
+                let reaches = |loops: &[Id<Loop>]| line.loop_id.is_some_and(|id| loops.contains(&id));
+                line.name.is_public() && caller.confined_to().is_none_or(reaches)
+            }
+            Self::Person(_, reach) => line.loop_id.is_some_and(|id| reach.concerns(id, line.request_id.is_some())),
+        }
+    }
+}
+
+impl Reach {
+    /// Who has left a loop hears that, and nothing of its requests any more (contract 16.7).
+    fn concerns(&self, id: Id<Loop>, a_request: bool) -> bool {
+        self.now.contains(&id) || (!a_request && self.before.contains(&id))
     }
 }
 

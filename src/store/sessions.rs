@@ -1,7 +1,7 @@
 //! Sessions of people who signed in.
 
 use super::{Db, Result, columns::row};
-use crate::domain::{Account, Email, Id, Timestamp};
+use crate::domain::{Account, Email, Id, Role, Timestamp};
 
 /// A session, which is kept by the hash of its token.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,7 @@ pub struct Session {
     /// Until when.
     pub expires_at: Timestamp,
 }
+row!(Session { id, account_id, token_hash, user_agent, created_at, expires_at });
 
 /// Who is signed in: the account behind a session that stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +32,12 @@ pub struct SignedIn {
     pub email: Email,
     /// Its name.
     pub name: String,
+    /// What it may do on the server.
+    pub role: Role,
+    /// Whether its programs ask, or it may make them: an owner's, or one that has made a loop or a key.
+    pub asks: bool,
 }
-row!(SignedIn { session_id, account_id, email, name });
+row!(SignedIn { session_id, account_id, email, name, role, asks });
 
 /// Opens one.
 pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
@@ -51,7 +56,9 @@ pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
 /// Finds who holds a token, if the session stands and the account may act.
 pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<Option<SignedIn>> {
     db.sql(
-        "select s.id as session_id, a.id as account_id, a.email, a.name
+        "select s.id as session_id, a.id as account_id, a.email, a.name, a.role,
+            (a.role = 'owner' or exists (select 1 from loops l where l.creator_id = a.id)
+                or exists (select 1 from api_keys k where k.account_id = a.id)) as asks
          from sessions s join accounts a on a.id = s.account_id
          where s.token_hash = $1 and s.expires_at > $2 and a.status = 'active'",
     )
@@ -59,6 +66,27 @@ pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<O
     .bind(now)
     .optional()
     .await
+}
+
+/// Whether one stands.
+pub async fn stands(db: impl Db<'_>, id: Id<Session>, now: Timestamp) -> Result<bool> {
+    let sql = db.sql("select account_id from sessions where id = $1 and expires_at > $2");
+    let found: Option<(Id<Account>,)> = sql.bind(id).bind(now).optional().await?;
+    Ok(found.is_some())
+}
+
+/// An account's sessions that stand, the latest first.
+pub async fn of_account(db: impl Db<'_>, account: Id<Account>, now: Timestamp) -> Result<Vec<Session>> {
+    db.sql("select * from sessions where account_id = $1 and expires_at > $2 order by created_at desc, id desc")
+        .bind(account)
+        .bind(now)
+        .all()
+        .await
+}
+
+/// Closes one of an account's; says whether it was there.
+pub async fn close_of(db: impl Db<'_>, account: Id<Account>, id: Id<Session>) -> Result<bool> {
+    Ok(db.sql("delete from sessions where id = $1 and account_id = $2").bind(id).bind(account).run().await? == 1)
 }
 
 /// Closes one.

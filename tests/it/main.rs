@@ -48,6 +48,7 @@ mod operations;
 mod outside;
 mod pages;
 mod people;
+mod person_streams;
 mod process;
 mod processes;
 mod program;
