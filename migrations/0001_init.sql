@@ -24,6 +24,13 @@ create table setup_links (
     created_at timestamptz not null
 );
 
+-- At most one an account: a new one replaces the old.
+create table reset_links (
+    account_id text        primary key references accounts (id) on delete cascade,
+    token_hash text        not null unique,
+    expires_at timestamptz not null
+);
+
 create table api_keys (
     id           text        primary key,
     account_id   text        not null references accounts (id) on delete cascade,

@@ -60,7 +60,7 @@ enum Command {
     /// API keys: create, list, show, suspend, activate, revoke, rotate
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// People's accounts: create, list, suspend, activate, set-password
+    /// People's accounts: create, list, suspend, activate, set-password, reset-link
     #[command(subcommand)]
     Users(users::Users),
     /// Loops: list, create, invite

@@ -12,6 +12,7 @@ use crate::{
     service::{
         self,
         accounts::{self, NewAccount},
+        resets,
     },
 };
 use clap::Subcommand;
@@ -38,6 +39,8 @@ pub(super) enum Users {
     Activate(One),
     /// Set somebody's password; ends their sessions
     SetPassword(SetPassword),
+    /// Make a link with which somebody sets a new password: it works once, for 24 hours
+    ResetLink(One),
 }
 
 #[derive(clap::Args)]
@@ -94,6 +97,7 @@ impl Users {
             Self::Suspend(one) => set_status(app, one, AccountStatus::Suspended).await,
             Self::Activate(one) => set_status(app, one, AccountStatus::Active).await,
             Self::SetPassword(it) => set_password(app, it.of).await,
+            Self::ResetLink(one) => reset_link(app, one).await,
         }
     }
 }
@@ -132,6 +136,12 @@ async fn set_password(app: &App, one: One) -> anyhow::Result<()> {
     let account = of(app, &one.email).await?;
     accounts::set_password(app, Actor::Operator, account.id, &password()?).await?;
     show(&one.format, &accounts::account(app, account.id).await?)
+}
+
+async fn reset_link(app: &App, one: One) -> anyhow::Result<()> {
+    let account = of(app, &one.email).await?;
+    let link = resets::link(app, Actor::Operator, account.id).await?;
+    one.format.print(&json!({"email": account.email, "reset_link": link}), || link.clone())
 }
 
 /// The account with that address.

@@ -65,6 +65,10 @@ words! {
         WebhookRotated = "webhook.secret_rotated",
         /// A password was set.
         PasswordChanged = "account.password_changed",
+        /// An account's name was changed.
+        AccountRenamed = "account.renamed",
+        /// A link to set a password with was made.
+        ResetLinkCreated = "account.reset_link_created",
     }
 }
 

@@ -127,6 +127,17 @@ pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str,
     Ok(())
 }
 
+/// Changes one's own name.
+pub async fn rename(app: &App, who: &sessions::SignedIn, name: &str) -> Result<()> {
+    let name = rules::check_name(name)?;
+    let mut tx = app.store.begin().await?;
+    accounts::set_name(&mut tx, who.account_id, &name).await?;
+    let (actor, data) = (Actor::Person(who.account_id), json!({"name": name}));
+    record::of_account(app, &mut tx, EventName::AccountRenamed, actor, who.account_id, data).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The account itself, inside a transaction.
 pub(super) async fn account_in(tx: &mut store::Tx, id: Id<Account>) -> Result<Account> {
     accounts::find(tx, id).await?.ok_or(Error::Missing("There is no such account"))

@@ -14,6 +14,7 @@ pub mod members;
 pub mod passwords;
 pub mod record;
 pub mod requests;
+pub mod resets;
 pub mod reviews;
 pub mod sessions;
 pub mod setup;

@@ -72,6 +72,12 @@ pub async fn set_password(db: impl Db<'_>, id: Id<Account>, hash: &Secret) -> Re
     Ok(())
 }
 
+/// Sets its name.
+pub async fn set_name(db: impl Db<'_>, id: Id<Account>, name: &str) -> Result<()> {
+    db.sql("update accounts set name = $2 where id = $1").bind(id).bind(name).run().await?;
+    Ok(())
+}
+
 /// Makes claims of one person wait for each other, where more than one process writes.
 pub async fn lock(db: impl Db<'_>, id: Id<Account>) -> Result<()> {
     let _: Option<(Id<Account>,)> =

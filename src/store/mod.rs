@@ -18,6 +18,7 @@ pub mod members;
 pub mod open;
 mod postgres_tx;
 pub mod requests;
+pub mod resets;
 mod schema;
 pub mod sessions;
 pub mod sql;

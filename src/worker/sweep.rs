@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     domain::loops::INVITATION_SECONDS,
-    store::{deliveries, idempotency, members, sessions},
+    store::{deliveries, idempotency, members, resets, sessions},
 };
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ const BATCH: i64 = 10_000;
 pub async fn step(app: App) -> anyhow::Result<Duration> {
     let now = app.now();
     let ended = sessions::sweep(&app.store, now).await?;
+    resets::sweep(&app.store, now).await?;
     let lapsed = members::sweep(&app.store, now.plus_seconds(-INVITATION_SECONDS)).await?;
     deliveries::sweep(&app.store, now.plus_seconds(-KEPT_SECONDS), BATCH).await?;
     idempotency::sweep(&app.store, now.plus_seconds(-REMEMBERED_SECONDS)).await?;

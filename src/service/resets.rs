@@ -1,0 +1,48 @@
+//! Setting a new password without the old one, by a link that an owner or the operator hands over: it works once, for a day.
+
+use super::{Error, Result, accounts as people, passwords, record};
+use crate::{
+    app::App,
+    domain::{Account, Actor, EventName, Id, Token, accounts as rules},
+    store::{accounts, resets, sessions},
+};
+use serde_json::json;
+use std::net::IpAddr;
+
+/// How long a link stands.
+const LIFETIME_SECONDS: i64 = 24 * 3600;
+
+/// A link that was used, has run out, was replaced by another, or never was one: nobody is told which.
+const USED: Error = Error::Missing("This link was used already, has run out, or never was one. Ask for another.");
+
+/// A fresh link for an account; an earlier one stops working.
+pub async fn link(app: &App, actor: Actor, id: Id<Account>) -> Result<String> {
+    people::account(app, id).await?;
+    let token = Token::marked("", app.random());
+    let mut tx = app.store.begin().await?;
+    resets::put(&mut tx, id, &token.hash(), app.now().plus_seconds(LIFETIME_SECONDS)).await?;
+    record::of_account(app, &mut tx, EventName::ResetLinkCreated, actor, id, json!({})).await?;
+    tx.commit().await?;
+    Ok(format!("{}/reset/{}", app.base_url, token.reveal()))
+}
+
+/// Whose link it is. Looking changes nothing, and counts as a guess.
+pub async fn check(app: &App, address: IpAddr, token: &str) -> Result<Account> {
+    app.throttle.guess(address)?;
+    let found = resets::find(&app.store, &Token::presented(token).hash(), app.now()).await?;
+    people::account(app, found.ok_or(USED)?).await
+}
+
+/// Sets the password, uses the link up, and ends the account's sessions.
+pub async fn complete(app: &App, token: &str, password: &str) -> Result<()> {
+    rules::check_password(password)?;
+    let hash = passwords::hash(app, password).await;
+    let mut tx = app.store.begin().await?;
+    let taken = resets::take(&mut tx, &Token::presented(token).hash(), app.now()).await?;
+    let id = taken.ok_or(USED)?;
+    accounts::set_password(&mut tx, id, &hash).await?;
+    sessions::close_all(&mut tx, id, None).await?;
+    record::of_account(app, &mut tx, EventName::PasswordChanged, Actor::Person(id), id, json!({})).await?;
+    tx.commit().await?;
+    Ok(())
+}
