@@ -11,7 +11,11 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
+        header::{ACCEPT, AUTHORIZATION},
+        request::Parts,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -100,6 +104,9 @@ async fn nowhere(
     status: StatusCode,
     msg: &'static str,
 ) -> Response {
+    if status == StatusCode::NOT_FOUND && is_for_a_person(uri, headers) {
+        return super::pages::nowhere();
+    }
     let response = failure(status, Invalid::new(msg));
     let Some(header) = headers.get(AUTHORIZATION).filter(|_| uri.path().starts_with("/v1")) else {
         return response;
@@ -112,6 +119,12 @@ async fn nowhere(
         }
         Err(error) => ApiError::from(error).into_response(),
     }
+}
+
+/// Whether a browser asks for a page. Programs get JSON, whatever they ask for (contract 1.1.6).
+fn is_for_a_person(uri: &Uri, headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    !uri.path().starts_with("/v1") && accepted.is_some_and(|types| types.contains("text/html"))
 }
 
 /// A permission, as a type: a handler's signature says what it demands.

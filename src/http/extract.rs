@@ -64,6 +64,17 @@ pub async fn path_text(parts: &mut Parts, app: &App, name: &str) -> Option<Strin
     params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
+/// The only parameter of a path, as text; empty where it is not UTF-8.
+pub struct Captured(pub String);
+
+impl FromRequestParts<App> for Captured {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let params = RawPathParams::from_request_parts(parts, app).await;
+        Ok(Self(params.ok().and_then(|params| Some(params.iter().next()?.1.to_owned())).unwrap_or_default()))
+    }
+}
+
 /// The body, read but not yet judged: whether it is sound is asked after existence and ownership (contract 4.1).
 /// Any content type does, as long as it is a JSON object (1.2.1).
 pub struct Body(pub Sent);
@@ -136,7 +147,25 @@ impl FromRequestParts<App> for UserAgent {
 }
 
 /// A form that a page posted.
+#[derive(Clone, Debug, Default)]
 pub struct Form(pub Query);
+
+impl Form {
+    /// A field without the white space around it; empty where it was left out.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.value(name).unwrap_or_default()
+    }
+
+    /// A field as it was typed: a password may begin or end with a space.
+    pub fn exact(&self, name: &str) -> &str {
+        self.0.0.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// What was ticked of several boxes of one name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
 
 impl FromRequest<App> for Form {
     type Rejection = Response;

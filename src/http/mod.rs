@@ -16,6 +16,18 @@ pub mod live;
 pub mod loops;
 pub mod members;
 pub mod openapi;
+pub mod page_account;
+pub mod page_forms;
+pub mod page_home;
+pub mod page_inbox;
+pub mod page_join;
+pub mod page_notices;
+pub mod page_reset;
+pub mod page_setup;
+pub mod page_shell;
+pub mod page_sign_in;
+pub mod page_signed_in;
+pub mod page_times;
 pub mod pages;
 pub mod qr;
 pub mod reply;
@@ -124,16 +136,33 @@ pub fn open() -> Routes {
         .get(&["/qr/{file}".into()], invites::qr)
 }
 
-/// Pages for people.
+/// Pages for people, and what belongs to them.
 pub fn pages() -> Routes {
     Routes::default()
-        .get(&["/".into()], pages::home)
-        .get(&["/docs".into()], pages::docs)
+        .get(&["/".into()], page_home::home)
+        .get(&["/docs".into()], page_home::docs)
+        .get(&["/menu".into()], page_home::menu)
+        .get(&["/setup/{token}".into()], page_setup::form)
+        .post(&["/setup/{token}".into()], page_setup::set_up)
+        .get(&["/sign-in".into()], page_sign_in::form)
+        .post(&["/sign-in".into()], page_sign_in::sign_in)
+        .post(&["/sign-out".into()], page_sign_in::sign_out)
+        .get(&["/reset/{token}".into()], page_reset::form)
+        .post(&["/reset/{token}".into()], page_reset::reset)
+        .get(&["/join".into()], page_join::code)
+        .post(&["/join".into()], page_join::find)
+        .get(&["/join/{code}".into()], page_join::invitation)
+        .post(&["/join/{code}".into()], page_join::join)
+        .get(&["/account".into()], page_account::show)
+        .post(&["/account/name".into()], page_account::rename)
+        .post(&["/account/password".into()], page_account::change_password)
+        .post(&["/account/sessions/{session_id}/end".into()], page_account::end_session)
+        .post(&["/account/other-sessions/end".into()], page_account::end_others)
+        .get(&["/inbox".into()], page_inbox::show)
+        .get(&["/manifest.webmanifest".into()], assets::manifest)
+        .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)
-        .get(&["/setup/{token}".into()], pages::setup)
-        .post(&["/setup/{token}".into()], pages::set_up)
-        .get(&["/join/{code}".into()], pages::join)
-        .post(&["/join/{code}".into()], pages::join_in)
+        .get(&["/assets/{print}/{file}".into()], assets::fingerprinted)
 }
 
 /// The whole server. What is served to the network is [`outside`] of it.

@@ -129,6 +129,11 @@ impl Answer {
         list.iter().map(|item| item[field].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// The page that came back; empty where what came is none, such as a redirect.
+    pub(crate) fn page_or_nothing(&self) -> String {
+        if self.header("content-type").is_empty() { String::new() } else { self.page() }
+    }
+
     /// The page that came back.
     pub(crate) fn page(&self) -> String {
         assert_eq!(self.header("content-type"), "text/html; charset=utf-8");

@@ -56,6 +56,10 @@ on_both! {
         assert_eq!(set.code, Some(0), "{set:?}");
         assert_eq!(post(&server, "/v1/reviewer/session", "", &signs_in(PASSWORD)).await.0, 401);
         assert_eq!(post(&server, "/v1/reviewer/session", "", &signs_in("another good password")).await.0, 200);
+        let link = run(&world.url, &["users", "reset-link", "owner@example.com"]).await;
+        let path = link.out.trim().split_once("/reset/").map(|(_, token)| format!("/reset/{token}"));
+        assert!(link.code == Some(0) && link.out.lines().count() == 1, "{link:?}");
+        assert_eq!(world.get(&path.unwrap()).await.status, 200, "it leads to the form");
         let nobody = run(&world.url, &["users", "suspend", "nobody@example.com"]).await;
         assert_eq!((nobody.code, nobody.err.lines().count()), (Some(3), 1), "{nobody:?}");
         server.stop().await;

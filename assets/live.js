@@ -1,0 +1,71 @@
+// Keeps a page's [data-live] parts as the server would show them now: listens for what happens, fetches the page again, and
+// puts what changed in place. One tab listens and tells the others, because browsers open only a few streams to one server.
+import { morph } from "./morph.js";
+import { tick } from "./time.js";
+
+const EVENTS = [
+  "request.created", "request.claimed", "request.released", "request.updated", "request.completed", "request.cancelled", "request.timeout",
+  "loop.updated", "loop.deleted", "loop.member_joined", "loop.member_left",
+];
+const REST = 250; // milliseconds: of a burst the page is fetched once
+const tabs = new BroadcastChannel("hitl-live");
+let waiting, under_way = false, again = false;
+
+function soon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(refresh, REST);
+}
+
+async function refresh() {
+  if (under_way) return void (again = true);
+  under_way = true;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    if (new URL(answer.url).pathname !== location.pathname) return signedOut();
+    if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    // Out of reach: the stream tells when it is back.
+  } finally {
+    under_way = false;
+    if (again) soon();
+    again = false;
+  }
+}
+
+function show(fresh) {
+  document.title = fresh.title;
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const now = fresh.getElementById(part.id);
+    if (now) morph(part, now);
+    tick(part);
+  }
+}
+
+function signedOut() {
+  const told = document.getElementById("signed-out");
+  if (told) told.hidden = false;
+}
+
+function listen() {
+  const stream = new EventSource("/v1/reviewer/events");
+  let lost = false;
+  const happened = () => {
+    tabs.postMessage("");
+    soon();
+  };
+  for (const name of EVENTS) stream.addEventListener(name, happened);
+  stream.addEventListener("open", () => {
+    if (lost) happened(); // something may have happened meanwhile
+    lost = false;
+  });
+  stream.addEventListener("error", () => {
+    lost = true;
+    if (stream.readyState === EventSource.CLOSED) happened(); // refused: the page tells whether one is signed out
+  });
+}
+
+tabs.addEventListener("message", soon);
+addEventListener("pageshow", (event) => event.persisted && soon());
+// Locks are for secure places only; elsewhere each tab listens for itself.
+if (navigator.locks) navigator.locks.request("hitl-live", () => new Promise(listen));
+else listen();

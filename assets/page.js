@@ -1,0 +1,20 @@
+// What every page does beyond showing itself. Nothing here is needed for anything to work.
+import "./time.js";
+
+// A notice is said once: reloading the page, or a link to it, does not say it again.
+const here = new URL(location.href);
+if (here.searchParams.has("notice")) {
+  here.searchParams.delete("notice");
+  history.replaceState(history.state, "", here);
+}
+
+// A form is sent once, however often its button is pressed.
+addEventListener("submit", ({ target }) => {
+  if (target.method !== "post") return;
+  for (const button of target.querySelectorAll("button[type=submit]")) setTimeout(() => (button.disabled = true));
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form[method=post] button[type=submit]")) button.disabled = false;
+});
+
+navigator.serviceWorker?.register("/service-worker.js").catch(() => {}); // where the browser will not, the pages work as well

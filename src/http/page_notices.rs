@@ -1,0 +1,38 @@
+//! What a page says after something was done: a word in the address, never text from it, so that nobody can put words into our mouth.
+
+use crate::domain::words::words;
+
+words! {
+    /// What was done.
+    pub enum Notice {
+        /// Signed out.
+        SignedOut = "signed-out",
+        /// A password was set by a link.
+        PasswordSet = "password-set",
+        /// One's own password was changed.
+        PasswordChanged = "password-changed",
+        /// One's own name was changed.
+        NameChanged = "name-changed",
+        /// A session was ended.
+        SessionEnded = "session-ended",
+        /// All sessions but this one were ended.
+        SessionsEnded = "sessions-ended",
+        /// A loop was joined.
+        Joined = "joined",
+    }
+}
+
+impl Notice {
+    /// What is said.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::SignedOut => "You are signed out.",
+            Self::PasswordSet => "Your new password is set. Sign in with it.",
+            Self::PasswordChanged => "Your password is changed. Your other sessions have ended.",
+            Self::NameChanged => "Your name is changed.",
+            Self::SessionEnded => "That session has ended.",
+            Self::SessionsEnded => "All your other sessions have ended.",
+            Self::Joined => "You are in. Requests of this loop are put before you from now on.",
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What is around every page: who is signed in, where one is, where one can go, and what was just done.
+
+use super::page_notices::Notice;
+use crate::{
+    domain::{
+        Role, Timestamp,
+        words::{Word, words},
+    },
+    store::sessions::SignedIn,
+};
+
+words! {
+    /// The parts of the site, each named as its address and its icon.
+    pub enum Section {
+        /// What waits for an answer.
+        Inbox = "inbox",
+        /// What one has answered.
+        History = "history",
+        /// One's loops.
+        Loops = "loops",
+        /// How the work goes.
+        Overview = "overview",
+        /// Everything that was asked.
+        Requests = "requests",
+        /// Addresses that hear of events.
+        Webhooks = "webhooks",
+        /// What programs ask with.
+        Keys = "keys",
+        /// Who has an account.
+        People = "people",
+        /// Oneself.
+        Account = "account",
+        /// All parts, for small screens.
+        Menu = "menu",
+    }
+}
+
+/// For everybody who is signed in.
+const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
+/// For those whose programs ask.
+const ASKING: [Section; 4] = [Section::Overview, Section::Requests, Section::Webhooks, Section::Keys];
+
+impl Section {
+    /// What it is called.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Inbox => "Inbox",
+            Self::History => "History",
+            Self::Loops => "Loops",
+            Self::Overview => "Overview",
+            Self::Requests => "Requests",
+            Self::Webhooks => "Webhooks",
+            Self::Keys => "Keys",
+            Self::People => "People",
+            Self::Account => "Account",
+            Self::Menu => "More",
+        }
+    }
+
+    /// Where it is.
+    pub fn href(self) -> String {
+        format!("/{}", self.as_str())
+    }
+}
+
+/// What `base.html` shows around a page. The default is that of a page for nobody in particular.
+#[derive(Clone, Debug, Default)]
+pub struct Shell {
+    /// Who is signed in.
+    pub who: Option<SignedIn>,
+    /// Where one is.
+    pub section: Option<Section>,
+    /// What was just done.
+    pub notice: Option<Notice>,
+    /// The time on the server, which ages and countdowns on the page are reckoned by.
+    pub now: Option<Timestamp>,
+}
+
+impl Shell {
+    /// Where reviewers go.
+    pub fn work(&self) -> &'static [Section] {
+        &WORK
+    }
+
+    /// Where those go whose programs ask, and who administer the server.
+    pub fn administration(&self) -> Vec<Section> {
+        let Some(who) = &self.who else { return vec![] };
+        let asking = if who.asks { ASKING.to_vec() } else { vec![] };
+        let people = (who.role == Role::Owner).then_some(Section::People);
+        asking.into_iter().chain(people).collect()
+    }
+
+    /// Whether it is one of the pages behind signing in, which have the site's parts beside them.
+    pub fn is_inside(&self) -> bool {
+        self.who.is_some() && self.section.is_some()
+    }
+
+    /// The first letter of one's name.
+    pub fn initial(&self) -> String {
+        let letter = self.who.as_ref().and_then(|who| who.name.chars().next());
+        letter.map_or(String::new(), |letter| letter.to_uppercase().collect())
+    }
+
+    /// Whether one is at one's account.
+    pub fn is_account(&self) -> bool {
+        self.current(&Section::Account)
+    }
+
+    /// Whether one is there.
+    pub fn current(&self, section: &Section) -> bool {
+        self.section == Some(*section)
+    }
+
+    /// Whether one is where a phone has no place for, but its menu.
+    pub fn under_menu(&self) -> bool {
+        self.section.is_some_and(|section| !WORK.contains(&section))
+    }
+}

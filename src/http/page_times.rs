@@ -1,0 +1,86 @@
+//! Times as people say them: how long ago, how long still. `assets/time.js` says the same in the browser and keeps it true.
+
+use crate::domain::Timestamp;
+
+/// A time on a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moment {
+    /// For machines: RFC 3339.
+    pub at: String,
+    /// For people, as of now.
+    pub words: String,
+    /// `age` or `left`: how the words follow the clock.
+    pub kind: &'static str,
+    /// Whether little time is left: within a quarter of an hour, as reviewers are warned (contract 16.1).
+    pub is_soon: bool,
+}
+
+/// Seconds before an end from which on it is soon.
+const SOON: i64 = 15 * 60;
+
+impl Moment {
+    /// How long ago something was.
+    pub fn age(at: Timestamp, now: Timestamp) -> Self {
+        let seconds = now.seconds() - at.seconds();
+        let words = if seconds < 60 { "just now".to_owned() } else { format!("{} ago", span(seconds)) };
+        Self { at: at.to_string(), words, kind: "age", is_soon: false }
+    }
+
+    /// How long something has still.
+    pub fn left(at: Timestamp, now: Timestamp) -> Self {
+        let seconds = at.seconds() - now.seconds();
+        let words = match seconds {
+            ..=0 => "time is up".to_owned(),
+            1..60 => format!("{seconds} s left"),
+            _ => format!("{} left", span(seconds)),
+        };
+        Self { at: at.to_string(), words, kind: "left", is_soon: seconds < SOON }
+    }
+}
+
+/// A span in its largest unit, rounded down: `59 min`, `3 h`, `2 days`.
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        86_400..172_800 => "1 day".to_owned(),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_000_000 + seconds)
+    }
+
+    #[test]
+    fn times_are_said_in_their_largest_unit() {
+        let ages = [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 min ago"),
+            (3599, "59 min ago"),
+            (7300, "2 h ago"),
+            (90_000, "1 day ago"),
+            (200_000, "2 days ago"),
+        ];
+        for (seconds, words) in ages {
+            assert_eq!(Moment::age(at(0), at(seconds)).words, words);
+        }
+        let left = [
+            (-5, "time is up"),
+            (0, "time is up"),
+            (1, "1 s left"),
+            (60, "1 min left"),
+            (3600, "1 h left"),
+            (259_200, "3 days left"),
+        ];
+        for (seconds, words) in left {
+            assert_eq!(Moment::left(at(seconds), at(0)).words, words);
+        }
+        assert!(Moment::left(at(899), at(0)).is_soon && !Moment::left(at(900), at(0)).is_soon);
+    }
+}
