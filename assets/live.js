@@ -46,7 +46,8 @@ function signedOut() {
   if (told) told.hidden = false;
 }
 
-function listen() {
+// Until one is refused: then another tab may try, where somebody has signed in again meanwhile.
+function listen(done) {
   const stream = new EventSource("/v1/reviewer/events");
   let lost = false;
   const happened = () => {
@@ -60,7 +61,9 @@ function listen() {
   });
   stream.addEventListener("error", () => {
     lost = true;
-    if (stream.readyState === EventSource.CLOSED) happened(); // refused: the page tells whether one is signed out
+    if (stream.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    happened(); // the page tells whether one is signed out
+    done();
   });
 }
 
@@ -68,4 +71,4 @@ tabs.addEventListener("message", soon);
 addEventListener("pageshow", (event) => event.persisted && soon());
 // Locks are for secure places only; elsewhere each tab listens for itself.
 if (navigator.locks) navigator.locks.request("hitl-live", () => new Promise(listen));
-else listen();
+else listen(() => {});
