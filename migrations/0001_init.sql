@@ -120,7 +120,7 @@ create table requests (
 create index requests_by_creator on requests (creator_id, created_at desc, id desc);
 create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
 create index requests_by_loop on requests (loop_id, created_at desc, id desc);
-create index requests_queue on requests (loop_id, priority desc, created_at) where status = 'pending';
+create index requests_queue on requests (loop_id, priority desc, processing_type desc, created_at, id) where status = 'pending';
 create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');
 create index requests_claims on requests (claimed_by, claim_expires_at) where status = 'claimed';
 create index requests_by_responder on requests (response_by, response_at desc) where response_by is not null;

@@ -48,9 +48,11 @@ fn narrow(view: View, sql: Sql<'_>) -> Sql<'_> {
 /// Requests nobody has claimed, in the loops that a person has joined: the most urgent first, those with a tight
 /// deadline before deferred ones, then the oldest (contract 8.7, 16.1).
 pub async fn active(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
-    let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push("and r.status = 'pending'");
-    let order = "order by r.priority desc, case when r.processing_type = 'time-sensitive' then 0 else 1 end, r.created_at, r.id";
-    paged(narrow(view, sql).push(order), page).all().await
+    const QUEUE: &str = "order by r.priority desc, r.processing_type desc, r.created_at, r.id"; // `time-sensitive` is behind `deferred`
+    // Which ones is found in the queue's index alone; only those are then read whole.
+    let sql = db.sql(REQUEST).push("join (select r.id from requests r").push(IN_MY_LOOPS).bind(account);
+    let sql = narrow(view, sql.push("and r.status = 'pending'")).push(QUEUE);
+    paged(sql, page).push(") queued on queued.id = r.id").push(QUEUE).all().await
 }
 
 /// What a person has claimed, what ends first at the top.
