@@ -144,7 +144,7 @@ create table drafts (
 -- Append-only. No foreign keys: the record outlives what it speaks of.
 create table events (
     seq         bigint generated always as identity primary key,
-    id          text        not null unique,
+    id          text        not null,
     at          timestamptz not null,
     name        text        not null,
     actor_kind  text        not null,

@@ -10,10 +10,13 @@ use std::{
     collections::HashSet,
     mem::take,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Postgres' channel between processes.
 pub(super) const CHANNEL: &str = "hitl";
+/// The rest between two announcements, so that many commits make few of them.
+const REST: Duration = Duration::from_millis(5);
 /// More than this at once is told as "anything may have happened".
 const MOST: usize = 1000;
 
@@ -54,6 +57,7 @@ impl Announcer {
         if let Err(error) = told.execute(&self.pool).await {
             tracing::warn!(%error, "other processes were not told of a change and will find it later");
         }
+        tokio::time::sleep(REST).await;
     }
 
     fn untold(&self) -> MutexGuard<'_, HashSet<Happened>> {
