@@ -113,9 +113,12 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Whether Postgres says by this code that it is stopping, starting, full or closed to us, not that a statement is wrong.
+/// What Postgres says to one of two transactions that wait for each other: it may come again.
+const DEADLOCK: &str = "40P01";
+
+/// Whether Postgres says by this code that it is stopping, starting, full, busy or closed to us, not that a statement is wrong.
 fn is_out_of_reach(code: &str) -> bool {
-    ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || code == "55000"
+    ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || ["55000", DEADLOCK].contains(&code)
 }
 
 /// The open database. Cheap to clone.
@@ -181,10 +184,23 @@ impl Store {
         self.check_schema().await
     }
 
-    /// Moves what SQLite's log holds into the file, beside readers and the writer. Nothing to do on Postgres.
+    /// Returns when reading sees what was written here before. Writers on SQLite see what those before them did a little
+    /// earlier than readers do, who see it when it is committed: whoever lost to another writer waits before it reads why.
+    pub async fn catch_up(&self) -> Result<()> {
+        if let Engine::Sqlite { writer, .. } = &self.engine {
+            writer.begin().await?.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Moves what SQLite's log holds into the file, beside readers and the writer; when writers are so busy that it grows
+    /// nevertheless, they wait for it. Nothing to do on Postgres.
     pub async fn checkpoint(&self) -> Result<()> {
-        let Engine::Sqlite { checkpoints, .. } = &self.engine else { return Ok(()) };
-        checkpoints.with_long(sqlite::checkpoint).await
+        let Engine::Sqlite { checkpoints, writer, .. } = &self.engine else { return Ok(()) };
+        if checkpoints.with_long(sqlite::checkpoint).await? > sqlite::LONG_LOG {
+            writer.alone(sqlite::begin_log_anew).await?;
+        }
+        Ok(())
     }
 
     /// Closes every connection, after what they are doing.

@@ -20,6 +20,10 @@ const CACHE: i64 = -2048;
 const STATEMENTS: usize = 256;
 /// How long a reader waits for another process, which it need only when that opens or closes the file.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the writer waits for readers of the log before it goes on with the old one.
+const FOR_READERS: Duration = Duration::from_millis(50);
+/// Pages of the log, of 4 KiB, from which on it is begun anew.
+pub(super) const LONG_LOG: i64 = 4096;
 /// How many may do something long at once.
 const LONG: usize = 4;
 
@@ -28,6 +32,7 @@ pub(super) fn open(file: &Path) -> Result<Connection> {
     let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?; // a worker does it
+    connection.pragma_update(None, "journal_size_limit", 4096 * LONG_LOG)?;
     Ok(connection)
 }
 
@@ -136,9 +141,17 @@ impl Connections {
     }
 }
 
-/// Moves what the log holds into the file, beside everybody else.
-pub(super) fn checkpoint(connection: &Connection) -> Result<()> {
-    Ok(connection.query_row("pragma wal_checkpoint(passive)", (), |_| Ok(()))?)
+/// Moves what the log holds into the file, beside everybody else; says how many pages the log has.
+pub(super) fn checkpoint(connection: &Connection) -> Result<i64> {
+    Ok(connection.query_row("pragma wal_checkpoint(passive)", (), |row| row.get(1))?)
+}
+
+/// Moves the rest of the log into the file while nobody writes, so that it begins anew. Readers are waited for, briefly.
+pub(super) fn begin_log_anew(writer: &mut Connection) -> Result<()> {
+    writer.busy_timeout(FOR_READERS)?;
+    let done = writer.query_row("pragma wal_checkpoint(restart)", (), |_| Ok(()));
+    writer.busy_timeout(Duration::ZERO)?;
+    Ok(done?)
 }
 
 /// What who comes after [`Store::close`](super::Store::close) hears.
