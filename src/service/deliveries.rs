@@ -103,17 +103,19 @@ pub async fn next_due(app: &App, busy: &[&str]) -> Result<Option<Timestamp>> {
     Ok(deliveries::next_due(&app.store, busy).await?)
 }
 
-/// The secrets that sign a delivery, the present one first. A webhook that is gone or disabled is not sent to: `Err` says why.
-pub async fn secrets(app: &App, it: &Delivery) -> Result<std::result::Result<Vec<Secret>, &'static str>> {
+/// A delivery as it is to be sent now, and the secrets that sign it, the present one first. It goes where its webhook points
+/// by now. A webhook that is gone or disabled is not sent to: `Err` says why.
+pub async fn ready(app: &App, it: &Delivery) -> Result<std::result::Result<(Delivery, Vec<Secret>), &'static str>> {
     let Some(id) = it.webhook_id else {
         let secret = webhooks::signing_secret(&app.store, it.account_id).await?;
-        return Ok(secret.map(|secret| vec![secret]).ok_or("the account is gone"));
+        return Ok(secret.map(|secret| (it.clone(), vec![secret])).ok_or("the account is gone"));
     };
     let Some(webhook) = webhooks::find_any(&app.store, id).await? else { return Ok(Err("the webhook is gone")) };
     if !webhook.enabled && it.cause != "test" && it.cause != "manual" {
         return Ok(Err("the webhook is disabled"));
     }
-    Ok(Ok(webhook.secrets(app.now()).into_iter().cloned().collect()))
+    let secrets = webhook.secrets(app.now()).into_iter().cloned().collect();
+    Ok(Ok((Delivery { url: webhook.url, ..it.clone() }, secrets)))
 }
 
 /// What came of an attempt.

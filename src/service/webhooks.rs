@@ -12,7 +12,7 @@ use crate::{
         words::Word,
     },
     store::{
-        deliveries,
+        Db, Tx, deliveries,
         deliveries::{Leased, Wanted},
         loops, webhooks,
     },
@@ -53,7 +53,7 @@ impl Owner<'_> {
 pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Result<Webhook> {
     let owner = owner.into();
     let fields = WebhookFields::parse_new(&sent?, app.settings.webhooks.allow_http)?;
-    let (loop_id, now) = (reach(app, &owner, &fields, None).await?, app.now());
+    let (loop_id, now) = (reach(&app.store, &owner, &fields, None).await?, app.now());
     let webhook = Webhook {
         id: app.new_id(),
         account_id: owner.account_id,
@@ -82,7 +82,7 @@ pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Resul
 
 /// The loop that a webhook is to be about; `None` is all of its owner's. Without a word it stays what it is.
 async fn reach(
-    app: &App,
+    db: impl Db<'_>,
     owner: &Owner<'_>,
     fields: &WebhookFields,
     old: Option<Id<Loop>>,
@@ -95,7 +95,7 @@ async fn reach(
     let Some(id) = wanted else {
         return if owner.reaches(None) { Ok(None) } else { Err(Error::denied("Access denied to this resource")) };
     };
-    let it = loops::find(&app.store, id).await?.ok_or(Error::Missing("Loop not found"))?;
+    let it = loops::find(db, id).await?.ok_or(Error::Missing("Loop not found"))?;
     let own = it.creator_id == owner.account_id && owner.reaches(wanted);
     if own { Ok(wanted) } else { Err(Error::denied("Access denied to this loop")) }
 }
@@ -115,17 +115,28 @@ pub async fn list_all(app: &App, account: Option<Id<Account>>) -> Result<Vec<Web
 
 /// One of the owner's.
 pub async fn show(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
-    let owner = owner.into();
-    let found = webhooks::find(&app.store, id, owner.account_id).await?;
+    own(&app.store, &owner.into(), id).await
+}
+
+async fn own(db: impl Db<'_>, owner: &Owner<'_>, id: Id<Webhook>) -> Result<Webhook> {
+    let found = webhooks::find(db, id, owner.account_id).await?;
     found.filter(|webhook| owner.reaches(webhook.loop_id)).ok_or(NOT_FOUND)
+}
+
+/// One of the owner's, which nobody else changes until the transaction ends.
+async fn held(tx: &mut Tx, owner: &Owner<'_>, id: Id<Webhook>) -> Result<Webhook> {
+    webhooks::hold(tx, id).await?;
+    own(tx, owner, id).await
 }
 
 /// Changes one. Enabling it again forgets that it failed.
 pub async fn update(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sent: Sent) -> Result<Webhook> {
     let owner = owner.into();
-    let old = show(app, owner, id).await?;
+    show(app, owner, id).await?;
     let fields = WebhookFields::parse_change(&sent?, app.settings.webhooks.allow_http)?;
-    let loop_id = reach(app, &owner, &fields, old.loop_id).await?;
+    let mut tx = app.store.begin().await?;
+    let old = held(&mut tx, &owner, id).await?;
+    let loop_id = reach(&mut tx, &owner, &fields, old.loop_id).await?;
     let revived = fields.enabled == Some(true) && !old.enabled;
     let new = Webhook {
         url: fields.url.unwrap_or(old.url),
@@ -143,18 +154,16 @@ pub async fn update(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sen
         Some(secret) => with_secret(new, secret, app.now()),
         None => new,
     };
-    write(app, owner, EventName::WebhookUpdated, &new).await?;
-    Ok(new)
+    write(app, tx, owner, EventName::WebhookUpdated, new).await
 }
 
-async fn write(app: &App, owner: Owner<'_>, name: EventName, webhook: &Webhook) -> Result<()> {
-    let mut tx = app.store.begin().await?;
-    if !webhooks::update(&mut tx, webhook).await? {
+async fn write(app: &App, mut tx: Tx, owner: Owner<'_>, name: EventName, webhook: Webhook) -> Result<Webhook> {
+    if !webhooks::update(&mut tx, &webhook).await? {
         return Err(NOT_FOUND);
     }
-    record::of_webhook(app, &mut tx, name, owner.actor, webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, name, owner.actor, &webhook, json!({})).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(webhook)
 }
 
 /// The old secret goes on signing for a day.
@@ -166,9 +175,9 @@ fn with_secret(webhook: Webhook, secret: Secret, now: Timestamp) -> Webhook {
 /// Gives one a new secret.
 pub async fn rotate(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
     let owner = owner.into();
-    let webhook = with_secret(show(app, owner, id).await?, new_secret(app.random()), app.now());
-    write(app, owner, EventName::WebhookRotated, &webhook).await?;
-    Ok(webhook)
+    let mut tx = app.store.begin().await?;
+    let webhook = with_secret(held(&mut tx, &owner, id).await?, new_secret(app.random()), app.now());
+    write(app, tx, owner, EventName::WebhookRotated, webhook).await
 }
 
 /// Deletes one; what is on its way is given up.

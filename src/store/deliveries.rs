@@ -136,7 +136,7 @@ pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Re
     let touched = db
         .sql(
             "update deliveries set status = $3, attempt = attempt + 1, next_attempt_at = $4, locked_until = null, response_status = $5,
-                response_time_ms = $6, response_body = $7, error = $8, delivered_at = $9,
+                response_time_ms = $6, response_body = $7, error = $8, delivered_at = $9, url = $10,
                 cause = case when $4 is null then cause else 'retry' end
              where id = $1 and locked_until = $2",
         )
@@ -149,6 +149,7 @@ pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Re
         .bind(&attempt.response_body)
         .bind(&attempt.error)
         .bind(delivered_at)
+        .bind(&leased.url)
         .run()
         .await?;
     Ok(touched == 1)

@@ -3,6 +3,7 @@
 
 use crate::{
     app::App,
+    domain::{Delivery, Secret},
     service::deliveries::{self, Sent},
     store::deliveries::Leased,
 };
@@ -28,20 +29,24 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Sends one delivery and records what came of it.
 pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
-    let it = &leased.delivery;
-    let sent = match deliveries::secrets(app, it).await? {
-        Ok(secrets) => attempt(app, leased, &secrets).await,
-        Err(reason) => Sent { error: Some(reason.to_owned()), hopeless: true, ..Sent::default() },
+    let (it, sent) = match deliveries::ready(app, &leased.delivery).await? {
+        Ok((it, secrets)) => {
+            let sent = attempt(app, &it, &secrets).await;
+            (it, sent)
+        }
+        Err(reason) => {
+            (leased.delivery.clone(), Sent { error: Some(reason.to_owned()), hopeless: true, ..Sent::default() })
+        }
     };
     tracing::debug!(delivery = %it.id, event = %it.event, status = sent.status, millis = sent.millis, error = sent.error, "sent");
-    deliveries::record(app, it, sent).await?;
+    deliveries::record(app, &it, sent).await?;
     Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long an attempt took")]
-async fn attempt(app: &App, leased: &Leased, secrets: &[crate::domain::Secret]) -> Sent {
+async fn attempt(app: &App, it: &Delivery, secrets: &[Secret]) -> Sent {
     let start = std::time::Instant::now();
-    let sent = app.sender.send(&leased.delivery, secrets, app.now()).await;
+    let sent = app.sender.send(it, secrets, app.now()).await;
     Sent { millis: i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX), ..sent }
 }
 

@@ -156,6 +156,21 @@ on_both! {
         has(&log(&world, &asker, &id, "").await[0], &json!({"status": "success", "cause": "manual", "attempt": 1}));
     }
 
+    async fn what_is_sent_again_goes_where_the_webhook_points_by_now(world: World) {
+        let (asker, receiver) = (subscriber(&world).await, Receiver::start().await);
+        let id = hook(&world, &asker, &json!({"url": receiver.url("/old"), "events": ["loop.updated"]})).await;
+        let sending = reaching_loopback(&world);
+        rename(&world, &asker, "New").await;
+        deliver(&sending).await;
+        let first = receiver.only();
+        let moved = world.patch(&at(&id, "")).key(&asker.key).json(&json!({"url": receiver.url("/new")})).await;
+        assert_eq!(moved.status, 200);
+        let path = at(&id, &format!("/deliveries/{}/redeliver", first.header("x-hitl-delivery")));
+        assert_eq!(world.post(&path).key(&asker.key).await.status, 200);
+        deliver(&sending).await;
+        assert_eq!((first.path.as_str(), receiver.only().path.as_str()), ("/old", "/new"));
+    }
+
     async fn a_delivery_that_is_being_sent_is_not_sent_again_meanwhile(world: World) {
         let asker = subscriber(&world).await;
         let id = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
