@@ -81,25 +81,24 @@ pub struct Body(pub Sent);
 
 impl FromRequest<App> for Body {
     type Rejection = Response;
-    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
-        bytes(request).await.map(|bytes| Self(Object::parse(&bytes)))
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        bytes(app, request).await.map(|bytes| Self(Object::parse(&bytes)))
     }
 }
 
-/// The whole body, up to [`LARGEST_BODY`].
-pub async fn bytes(request: Request) -> Result<axum::body::Bytes, Response> {
+/// The whole body, up to [`LARGEST_BODY`], if it comes in the time that the settings give.
+pub async fn bytes(app: &App, request: Request) -> Result<axum::body::Bytes, Response> {
     let too_large = || failure(StatusCode::PAYLOAD_TOO_LARGE, Invalid::new("Request body too large"));
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > LARGEST_BODY as u64) {
         return Err(too_large());
     }
-    axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|error| {
-        if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) {
-            return too_large();
-        }
-        tracing::debug!(%error, "a body was not received whole");
-        failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))
-    })
+    let received = axum::body::to_bytes(request.into_body(), LARGEST_BODY);
+    match tokio::time::timeout(app.settings.request_timeout, received).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) => Err(too_large()),
+        _ => Err(failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))),
+    }
 }
 
 impl FromRequestParts<App> for Query {
@@ -169,8 +168,8 @@ impl Form {
 
 impl FromRequest<App> for Form {
     type Rejection = Response;
-    async fn from_request(request: Request, _: &App) -> Result<Self, Response> {
-        let bytes = bytes(request).await.map_err(IntoResponse::into_response)?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let bytes = bytes(app, request).await.map_err(IntoResponse::into_response)?;
         Ok(Self(Query(url::form_urlencoded::parse(&bytes).into_owned().collect())))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     admission::admitted,
-    error::{ApiError, failure, panicked},
+    error::{ApiError, failure},
     extract::bytes,
     reply::json_text,
 };
@@ -21,9 +21,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
-use tracing::Instrument;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -48,12 +45,8 @@ async fn guarded(app: &App, key: HeaderValue, request: Request, next: Next) -> R
     let caller = admitted(&parts).map_err(IntoResponse::into_response)?.caller;
     let call =
         Call { api_key: caller.key().id, key: key.to_owned(), what: format!("{} {}", parts.method, parts.uri.path()) };
-    let body = bytes(Request::from_parts(parts.clone(), body)).await?;
-    // On a task of its own: whoever hangs up breaks nothing off, and finds the answer when asking again.
-    match tokio::spawn(call.made(app.clone(), parts, body, next).in_current_span()).await {
-        Ok(response) => response.map_err(|error| ApiError::from(error).into_response()),
-        Err(broken) => std::panic::resume_unwind(broken.into_panic()),
-    }
+    let body = bytes(app, Request::from_parts(parts.clone(), body)).await?;
+    call.made(app, parts, body, next).await.map_err(|error| ApiError::from(error).into_response())
 }
 
 /// A call under an idempotency key: `what` is its method and path.
@@ -64,10 +57,10 @@ struct Call {
 }
 
 impl Call {
-    async fn made(self, app: App, parts: Parts, body: Bytes, next: Next) -> Result<Response, Error> {
-        let begun = idempotency::begin(&app, self.api_key, &self.key, &self.what, &body).await?;
+    async fn made(self, app: &App, parts: Parts, body: Bytes, next: Next) -> Result<Response, Error> {
+        let begun = idempotency::begin(app, self.api_key, &self.key, &self.what, &body).await?;
         Ok(match begun {
-            Begun::First => return self.answered(&app, Request::from_parts(parts, Body::from(body)), next).await,
+            Begun::First => return self.answered(app, Request::from_parts(parts, Body::from(body)), next).await,
             Begun::Answered(status, text) => replayed(status, text),
             Begun::Different => {
                 let msg = "Idempotency-Key was used with a different request";
@@ -83,7 +76,7 @@ impl Call {
     }
 
     async fn answered(self, app: &App, request: Request, next: Next) -> Result<Response, Error> {
-        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(panicked);
+        let response = next.run(request).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body);

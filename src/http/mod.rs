@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod error;
 pub mod etag;
 pub mod extract;
+mod finish;
 pub mod health;
 pub mod idempotency;
 pub mod invites;
@@ -43,7 +44,7 @@ pub mod webhooks;
 use crate::app::App;
 use axum::{Router, middleware, middleware::from_fn_with_state};
 use routes::Routes;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// A resource is reachable under both prefixes (contract 1.1.2); the first is the documented one.
 fn api(path: &str) -> [String; 2] {
@@ -167,7 +168,6 @@ pub fn pages() -> Routes {
 
 /// The whole server. What is served to the network is [`outside`] of it.
 pub fn router(app: App) -> Router {
-    let body_time = app.settings.request_timeout;
     Router::new()
         .merge(keyed_router(&app))
         .merge(reviewed().router)
@@ -175,9 +175,9 @@ pub fn router(app: App) -> Router {
         .merge(pages().router.route_layer(middleware::from_fn(pages::guard)))
         .fallback(admission::not_found)
         .method_not_allowed_fallback(admission::method_not_allowed)
-        .layer(RequestBodyTimeoutLayer::new(body_time))
-        .layer(middleware::from_fn(cors::allow))
+        .layer(middleware::from_fn(finish::once_begun))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn(cors::allow))
         .layer(from_fn_with_state(app.clone(), crate::telemetry::trace))
         .with_state(app)
 }
@@ -186,6 +186,7 @@ pub fn router(app: App) -> Router {
 fn keyed_router(app: &App) -> Router<App> {
     keyed()
         .router
+        .route_layer(CatchPanicLayer::custom(error::panicked)) // so that what is in front sees an answer
         .route_layer(middleware::from_fn(etag::tag))
         .route_layer(from_fn_with_state(app.clone(), idempotency::once))
         .route_layer(from_fn_with_state(app.clone(), admission::admit))

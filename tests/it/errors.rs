@@ -2,10 +2,12 @@
 
 use crate::{
     accidents,
-    harness::on_both,
+    harness::{World, on_both, question},
     operations::{Operation, Scene, assert_failure, operations},
 };
+use hitl_server::{app::Rng, http};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const SOMEBODY: &str = "65f1234567890abcdef12345";
 
@@ -19,7 +21,29 @@ fn missing(operation: &Operation) -> Option<&'static str> {
     }
 }
 
+/// Chance that fails where an id is drawn.
+struct NoIds;
+impl Rng for NoIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        const ID: usize = 8;
+        assert_ne!(bytes.len(), ID, "a fault of the server's own");
+        bytes.fill(1);
+    }
+}
+
 on_both! {
+    async fn contract_4_3_e16_a_fault_of_ours_is_an_answer_with_all_its_headers(world: World) {
+        let asker = world.asker().await;
+        let app = world.app.changed(|parts| parts.rng = Arc::new(NoIds));
+        let broken = World { router: http::outside(app.clone()), app, ..world.clone() };
+        let path = format!("/v1/api/loops/{}/requests", asker.loop_id);
+        let answer = broken.post(&path).header("origin", "https://app.example.com").key(&asker.key).json(&question()).await;
+        answer.refused(500, "Internal server error", &Value::Null);
+        for header in ["x-ratelimit-remaining", "access-control-allow-origin", "x-request-id"] {
+            assert!(!answer.header(header).is_empty(), "{header}");
+        }
+    }
+
     async fn contract_4_4_v2_v3_malformed_ids_are_refused_by_every_operation(world: World) {
         let asker = world.asker().await;
         let bad = [
