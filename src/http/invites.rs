@@ -25,7 +25,7 @@ pub async fn qr(State(app): State<App>, Address(address): Address, request: Requ
     let (mut parts, _) = request.into_parts();
     let file = path_text(&mut parts, &app, "file").await.unwrap_or_default();
     let code = file.strip_suffix(".png").ok_or(Error::Missing("Not found"))?;
-    let it = members::invited_to(&app, address, code).await?;
+    let it = members::invited_to(&app, address, None, code).await?;
     let image = qr::png(&join_url(&it, &app.base_url));
     Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")], image).into_response())
 }

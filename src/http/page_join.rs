@@ -53,7 +53,7 @@ pub async fn code(visitor: Visitor) -> Response {
 /// On to the invitation with that code.
 pub async fn find(visitor: Visitor, State(app): State<App>, Address(address): Address, form: Form) -> Response {
     let code = typed_code(form.text("code"));
-    match members::invited_to(&app, address, &code).await {
+    match members::invited_to(&app, address, visitor.account_id(), &code).await {
         Ok(it) => see_other(&format!("/join/{}", it.invite_code), None),
         Err(error) => {
             let form = Filled::refused_at("code", form, &error);
@@ -70,7 +70,7 @@ pub async fn invitation(
     Captured(code): Captured,
 ) -> Result<Response, PageError> {
     let code = typed_code(&code);
-    let it = members::invited_to(&app, address, &code).await?;
+    let it = members::invited_to(&app, address, visitor.account_id(), &code).await?;
     Ok(shown(&JoinPage { shell: visitor.shell(Section::Loops), code, it, form: Filled::default() }))
 }
 
@@ -84,7 +84,7 @@ pub async fn join(
     form: Form,
 ) -> Result<Response, PageError> {
     let code = typed_code(&code);
-    let it = members::invited_to(&app, address, &code).await?;
+    let it = members::invited_to(&app, address, visitor.account_id(), &code).await?;
     if let Some(who) = visitor.who.as_ref().filter(|_| form.text("mode").is_empty()) {
         return join_as(&app, who, &code).await;
     }

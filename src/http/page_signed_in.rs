@@ -28,6 +28,11 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// Their account, if signed in.
+    pub fn account_id(&self) -> Option<Id<Account>> {
+        self.who.as_ref().map(|who| who.account_id)
+    }
+
     /// What is around the page for them; `None` where the page is in no part of the site.
     pub fn shell(&self, section: impl Into<Option<Section>>) -> Shell {
         Shell { who: self.who.clone(), section: section.into(), notice: self.notice, now: Some(self.now) }

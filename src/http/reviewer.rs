@@ -325,7 +325,7 @@ pub async fn join(
 ) -> Result<Reply<MembershipView>, ApiError> {
     let sent = sent?;
     let code = sent.trimmed("invite_code")?.ok_or_else(|| Invalid::required("invite_code"))?;
-    members::invited_to(&app, address, code).await?;
+    members::invited_to(&app, address, Some(who.account_id), code).await?;
     let it = members::join(&app, who.account_id, code).await.or_failed("Failed to join loop")?;
     Ok(Reply::ok("Joined loop", MembershipView { it: LoopMembership::new(&it, who.account_id) }))
 }

@@ -7,7 +7,7 @@ use crate::{
         Account, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Sent, Timestamp,
         loops::{DEFAULT_ICON, LoopChange, NewLoop, invite_code},
     },
-    store::{Tx, loops, members, requests, transitions, webhooks},
+    store::{self, Tx, loops, members, requests, transitions, webhooks},
 };
 
 /// A loop and who is in it.
@@ -54,6 +54,15 @@ pub async fn create(app: &App, caller: &Caller, sent: Sent) -> Result<Created> {
 
 /// Makes a loop for an account.
 pub async fn create_for(app: &App, actor: Actor, account: Id<Account>, new: NewLoop) -> Result<Created> {
+    loop {
+        match create_once(app, actor, account, new.clone()).await {
+            Err(Error::Store(store::Error::Conflict)) => {} // the code is another loop's: draw again
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn create_once(app: &App, actor: Actor, account: Id<Account>, new: NewLoop) -> Result<Created> {
     let icon_given = new.icon.is_some();
     let now = app.now();
     let it = Loop {
@@ -159,7 +168,16 @@ pub async fn rotate_code(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Loo
 
 /// Gives a loop a new invite code.
 pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
-    let it = Loop { invite_code: invite_code(app.random()), updated_at: app.now(), ..it };
+    loop {
+        let it = Loop { invite_code: invite_code(app.random()), updated_at: app.now(), ..it.clone() };
+        match set_code(app, actor, it).await {
+            Err(Error::Store(store::Error::Conflict)) => {} // the code is another loop's: draw again
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn set_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
     let mut tx = app.store.begin().await?;
     loops::set_code(&mut tx, it.id, &it.invite_code, it.updated_at).await?;
     record::of_loop(app, &mut tx, EventName::LoopCodeRotated, actor, &it).await?;

@@ -7,7 +7,7 @@ use crate::{
         Account, AccountStatus, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Role, Sent, Timestamp,
         loops::{INVITATION_SECONDS, Invitation, typed_code},
     },
-    store::{Tx, accounts, loops, members, transitions},
+    store::{self, Tx, accounts, loops, members, transitions},
 };
 use std::net::IpAddr;
 
@@ -47,13 +47,21 @@ pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation
         joined_at: None,
         last_active: None,
     };
-    if !members::put(&mut tx, &member).await? {
+    loops::touch(&mut tx, it.id, now).await?;
+    if !members::put(&mut tx, &member).await.map_err(gone)? {
         return Err(Error::invalid("User is already a member of this loop"));
     }
-    loops::touch(&mut tx, it.id, now).await?;
     record::of_member(app, &mut tx, EventName::LoopMemberInvited, actor, &it, &member).await?;
     tx.commit().await?;
     Ok((it, member))
+}
+
+/// Nobody gets into a loop that was deleted meanwhile.
+fn gone(error: store::Error) -> Error {
+    match error {
+        store::Error::Orphan => loop_service::NOT_FOUND,
+        other => other.into(),
+    }
 }
 
 async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Result<Account> {
@@ -73,9 +81,11 @@ async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Res
     Ok(account)
 }
 
-/// The loop that people join with that code. Each look counts against the address (contract 11.1).
-pub async fn invited_to(app: &App, address: IpAddr, code: &str) -> Result<Loop> {
+/// The loop that people join with that code. Each look counts against the address, and against whoever is signed in (contract
+/// 11.1, 15.5).
+pub async fn invited_to(app: &App, address: IpAddr, who: Option<Id<Account>>, code: &str) -> Result<Loop> {
     app.throttle.guess(address)?;
+    who.map_or(Ok(()), |account| app.throttle.join(account))?;
     loops::find_by_code(&app.store, &typed_code(code)).await?.ok_or(UNKNOWN_CODE)
 }
 
@@ -98,10 +108,10 @@ pub async fn join(app: &App, account: Id<Account>, code: &str) -> Result<Loop> {
         joined_at: Some(now),
         last_active: None,
     };
-    if !members::put(&mut tx, &member).await? {
+    loops::touch(&mut tx, it.id, now).await?;
+    if !members::put(&mut tx, &member).await.map_err(gone)? {
         return Err(Error::Conflict("You are already a member of this loop"));
     }
-    loops::touch(&mut tx, it.id, now).await?;
     let actor = Actor::Person(member.account_id);
     record::of_member(app, &mut tx, EventName::LoopMemberJoined, actor, &it, &member).await?;
     tx.commit().await?;
@@ -147,13 +157,14 @@ async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>
     let mut tx = app.store.begin().await?;
     accounts::lock(&mut tx, account).await?; // a claim under way comes before or after, not in between
     let Some(was) = members::find(&mut tx, it.id, account, alive_since(app)).await? else { return Ok(false) };
-    if !members::remove(&mut tx, it.id, account).await? {
-        return Ok(false);
-    }
+    // Requests, then the loop, then its members: in this order everybody takes them, so that no two wait for each other.
     for moved in transitions::release_all(&mut tx, account, Some(it.id), now).await? {
         record::released(app, &mut tx, actor, &moved).await?;
     }
     loops::touch(&mut tx, it.id, now).await?;
+    if !members::remove(&mut tx, it.id, account).await? {
+        return Ok(false);
+    }
     record::of_member(app, &mut tx, EventName::LoopMemberLeft, actor, it, &was).await?;
     tx.commit().await?;
     Ok(true)

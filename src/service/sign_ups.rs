@@ -22,7 +22,7 @@ pub struct SignUp<'a> {
 
 /// Makes an account, joins the loop, and signs in.
 pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<(Opened, Loop)> {
-    members::invited_to(app, address, form.code).await?;
+    members::invited_to(app, address, None, form.code).await?;
     let email = Email::parse(form.email)?;
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;

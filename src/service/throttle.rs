@@ -1,7 +1,10 @@
-//! Guesses: failed keys, sign-ins and invite codes, counted per address (contract 2.4, 11.1; design 4).
+//! Guesses: failed keys, sign-ins and invite codes, counted per address, some per account too (contract 2.4, 11.1, 15.5; design 4).
 
 use super::{Error, Result};
-use crate::settings::Limits;
+use crate::{
+    domain::{Account, Id},
+    settings::Limits,
+};
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _, clock::DefaultClock};
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32};
 
@@ -11,6 +14,7 @@ pub struct Throttle {
     sign_ins: DefaultKeyedRateLimiter<IpAddr>,
     accounts: DefaultKeyedRateLimiter<String>,
     codes: DefaultKeyedRateLimiter<IpAddr>,
+    joins: DefaultKeyedRateLimiter<Id<Account>>,
     clock: DefaultClock,
 }
 
@@ -23,6 +27,7 @@ impl Throttle {
             sign_ins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
             accounts: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
             codes: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
+            joins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             clock: DefaultClock::default(),
         }
     }
@@ -49,12 +54,18 @@ impl Throttle {
         self.check(&self.codes, &address)
     }
 
+    /// Counts an attempt of somebody to join with a code, from wherever (contract 15.5).
+    pub fn join(&self, account: Id<Account>) -> Result<()> {
+        self.check(&self.joins, &account)
+    }
+
     /// Forgets addresses that have been quiet.
     pub fn sweep(&self) {
         self.keys.retain_recent();
         self.sign_ins.retain_recent();
         self.accounts.retain_recent();
         self.codes.retain_recent();
+        self.joins.retain_recent();
     }
 
     fn check<K: Hash + Eq + Clone>(&self, counts: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {

@@ -5,7 +5,15 @@ use crate::{
     harness::{Answer, BASE, World, on_both, question},
 };
 use base64::Engine;
+use hitl_server::{
+    app::{CountingRng, Rng},
+    http,
+};
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 const UNKNOWN: &str = "No loop found with that invite code";
 
@@ -21,6 +29,21 @@ fn read_qr(image: &[u8]) -> String {
     let codes = image.detect_grids();
     assert_eq!(codes.len(), 1);
     codes[0].decode().unwrap().1
+}
+
+/// Chance that draws the same code for the first two loops, and never any other twice.
+#[derive(Default)]
+struct SameCodeTwice(CountingRng, AtomicUsize);
+
+impl Rng for SameCodeTwice {
+    fn fill(&self, bytes: &mut [u8]) {
+        const CODE: usize = 9;
+        if bytes.len() == CODE && self.1.fetch_add(1, Ordering::Relaxed) < 2 {
+            bytes.fill(7);
+        } else {
+            self.0.fill(bytes);
+        }
+    }
 }
 
 /// Looks at what is behind a code, by each of the ways.
@@ -181,6 +204,19 @@ on_both! {
         assert_eq!(world.loop_seen(&asker.key, &asker.loop_id).await.at("data.loop.member_count"), 1);
         let strict = world.beside(|settings| settings.limits.failed_keys_per_minute = 1.try_into().unwrap()).await;
         strict.sign_up_with(code, "ann@example.com").await.accepted(201, "Account created");
+    }
+
+    async fn contract_11_1_a_code_that_another_loop_has_is_drawn_again(world: World) {
+        let key = world.key(&world.person("owner@example.com").await).await;
+        let app = world.app.changed(|parts| parts.rng = Arc::new(SameCodeTwice(CountingRng::from(1_000_000), AtomicUsize::new(0))));
+        let world = World { router: http::outside(app.clone()), app, ..world };
+        let mut codes = Vec::new();
+        for name in ["One", "Two"] {
+            let made = world.post("/v1/api/loops").key(&key).json(&json!({"name": name, "description": "x", "icon": "shield"})).await;
+            assert_eq!(made.status, 201, "{made:?}");
+            codes.push((made.text("data.loop.id"), made.text("data.invite_code")));
+        }
+        assert_ne!(codes[0].1, codes[1].1);
     }
 
     async fn contract_11_5_the_ways_in_are_shown_to_the_creator_alone(world: World) {

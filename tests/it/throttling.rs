@@ -84,4 +84,18 @@ on_both! {
         is_slowed_down(&join("203.0.113.7", &second, "DDDDDDDDD").await);
         assert_eq!(join("203.0.113.9", &third, "DDDDDDDDD").await.status, 404);
     }
+
+    async fn contract_15_5_invite_codes_are_slowed_down_by_account(world: World) {
+        let (world, asker) = (strict(&world).await, world.asker().await);
+        let join = |last: u8, session: &str| {
+            let call = world.post("/v1/reviewer/loops/join").header("x-forwarded-for", &format!("203.0.113.{last}")).key(session);
+            call.json(&json!({"invite_code": "AAAAAAAAA"}))
+        };
+        for last in 1..=3 {
+            assert_eq!(join(last, &asker.session).await.status, 404);
+        }
+        is_slowed_down(&join(4, &asker.session).await);
+        let second = world.sign_in(&world.person("second@example.com").await).await;
+        assert_eq!(join(4, &second).await.status, 404, "somebody else");
+    }
 }
