@@ -26,8 +26,9 @@ use std::time::Duration;
 
 const NOT_FOUND: Error = Error::Missing("Request not found");
 const NO_ACCESS: Error = Error::denied("Access denied to this request");
-/// How often a change is tried anew when the request moved between reading and writing.
-const TRIES: usize = 5;
+/// How often a change is tried anew when the request moved between reading and writing; each time somebody else got on, so
+/// it ends.
+const TRIES: usize = 100;
 
 fn rules(app: &App) -> Rules {
     Rules { allow_http: app.settings.webhooks.allow_http }
@@ -255,6 +256,7 @@ pub async fn update(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> 
                 }
             }
         }
+        app.store.catch_up().await?;
         request = current(app, id).await?;
     }
     Err(Error::invalid("Request cannot be updated in current state"))
@@ -313,6 +315,7 @@ pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<
             let refunded = if previous == Status::Pending { admission::refund(app, caller).await? } else { None };
             return Ok(Cancelled { request, previous, refunded });
         }
+        app.store.catch_up().await?;
     }
     Err(Error::invalid("Request cannot be cancelled in current state"))
 }

@@ -40,6 +40,7 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
     accounts::lock(&mut tx, account).await?;
     let Some(moved) = transitions::claim(&mut tx, id, account, until, most, now).await? else {
         drop(tx);
+        app.store.catch_up().await?;
         return Err(why_not(app, account, id).await?);
     };
     let step = Step { previous: Some(Status::Pending), refunded: false };
@@ -62,10 +63,12 @@ async fn why_not(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Err
 
 /// Gives a claim back to the queue.
 pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
-    let request = show(app, account, id).await?;
+    show(app, account, id).await?;
     let mut tx = app.store.begin().await?;
     let Some(moved) = transitions::release(&mut tx, id, account, app.now()).await? else {
-        return Err(match request.status {
+        drop(tx);
+        app.store.catch_up().await?;
+        return Err(match show(app, account, id).await?.status {
             Status::Claimed => TAKEN,
             Status::Pending => Error::Conflict("You have not claimed this request"),
             _ => ENDED,
@@ -91,8 +94,9 @@ pub async fn respond(app: &App, account: Id<Account>, id: Id<Request>, given: &V
     answer(app, account, found, given).await
 }
 
-/// How often an answer is tried anew when the request was changed between reading and writing.
-const TRIES: usize = 5;
+/// How often an answer is tried anew when the request was changed between reading and writing; each time somebody else got
+/// on, so it ends.
+const TRIES: usize = 100;
 
 async fn answer(app: &App, account: Id<Account>, mut found: Found, given: &Value) -> Result<Request> {
     for _ in 0..TRIES {
@@ -105,7 +109,7 @@ async fn answer(app: &App, account: Id<Account>, mut found: Found, given: &Value
         }
         let answer = checked(request, given)?;
         match answer_once(app, account, &found, answer).await {
-            Err(Error::Store(store::Error::Lost)) => {}
+            Err(Error::Store(store::Error::Lost)) => app.store.catch_up().await?,
             outcome => return outcome,
         }
         found = find(app, account, request.id).await?;

@@ -24,8 +24,17 @@ const OVERLAP: i64 = 5_000_000;
 /// A request's story, for whoever may see the request.
 pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>) -> Result<Vec<Line>> {
     requests::show(app, caller, id).await?;
-    let wanted = Wanted { request_id: Some(id), ..Wanted::default() };
-    Ok(events::list(&app.store, &wanted, BATCH).await?)
+    let mut wanted = Wanted { request_id: Some(id), ..Wanted::default() };
+    let mut story = Vec::new();
+    loop {
+        let lines = events::list(&app.store, &wanted, BATCH).await?;
+        wanted.after = lines.last().map(|line| line.seq);
+        let more = i64::try_from(lines.len()).is_ok_and(|read| read == BATCH);
+        story.extend(lines);
+        if !more {
+            return Ok(story);
+        }
+    }
 }
 
 /// Whose reading it is, and of what.
@@ -112,7 +121,10 @@ impl Reader {
         match &mut self.reading {
             Reading::Request(caller, id) => {
                 let caller = admission::readmit(app, caller, Scope::RequestsRead).await?;
-                requests::show(app, &caller, *id).await.map(drop)
+                match requests::show(app, &caller, *id).await {
+                    Err(Error::Missing(_)) => Ok(()), // it went with its loop, and its end is still to be told
+                    shown => shown.map(drop),
+                }
             }
             Reading::Account(caller) => admission::readmit(app, caller, Scope::RequestsRead).await.map(drop),
             Reading::Person(who, reach) => {

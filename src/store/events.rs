@@ -79,7 +79,11 @@ pub struct Wanted {
 
 /// The first lines that are wanted, in order.
 pub async fn list(db: impl Db<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<Line>> {
-    filtered(db.sql("select * from events where true"), wanted).push_bind("order by seq limit", limit).all().await
+    filtered(db.sql("select * from events where true"), wanted)
+        .push_bind("order by seq limit", limit)
+        .long()
+        .all()
+        .await
 }
 
 fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
@@ -100,7 +104,7 @@ pub async fn after(db: impl Db<'_>, seq: i64) -> Result<Vec<(i64, Option<Id<Requ
 /// The last lines that are wanted, in order.
 pub async fn last(db: impl Db<'_>, wanted: &Wanted, most: i64) -> Result<Vec<Line>> {
     let sql = filtered(db.sql("select * from events where true"), wanted);
-    let mut lines: Vec<Line> = sql.push_bind("order by seq desc limit", most).all().await?;
+    let mut lines: Vec<Line> = sql.push_bind("order by seq desc limit", most).long().all().await?;
     lines.reverse();
     Ok(lines)
 }

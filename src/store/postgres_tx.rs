@@ -20,7 +20,8 @@ pub(super) const GUARD_FAILED: &str = "22012";
 pub struct PostgresTx {
     pool: PgPool,
     begun: Option<Transaction<'static, Postgres>>,
-    waiting: Vec<Cow<'static, str>>,
+    /// With the number of values before each.
+    waiting: Vec<(Cow<'static, str>, usize)>,
     /// Which of those are guards.
     guards: Vec<usize>,
     values: Vec<Bound>,
@@ -47,11 +48,10 @@ impl PostgresTx {
 
     /// Keeps a statement until the next one. Two of the same text do not go together, so that what they do has an order.
     pub(super) async fn wait(&mut self, text: Cow<'static, str>, values: Vec<Bound>) -> Result<()> {
-        if self.waiting.len() == TOGETHER || self.waiting.contains(&text) {
+        if self.waiting.len() == TOGETHER || self.waiting.iter().any(|(other, _)| *other == text) {
             self.connection().await?;
         }
-        let text = if self.waiting.is_empty() { text } else { renumbered(&text, self.values.len()).into() };
-        self.waiting.push(text);
+        self.waiting.push((text, self.values.len()));
         self.values.extend(values);
         Ok(())
     }
@@ -83,11 +83,12 @@ impl PostgresTx {
         let values = std::mem::take(&mut self.values);
         let guards = std::mem::take(&mut self.guards);
         if waiting.len() < 2 && guards.is_empty() {
-            return waiting.into_iter().next().map(|only| (only, values));
+            return waiting.into_iter().next().map(|(only, _)| (only, values));
         }
         let mut text = String::new();
-        for (place, statement) in waiting.iter().enumerate() {
-            let _ = write!(text, "{} w{place} as ({statement})", if place == 0 { "with" } else { "," });
+        for (place, (statement, before)) in waiting.iter().enumerate() {
+            let (word, statement) = (if place == 0 { "with" } else { "," }, renumbered(statement, *before));
+            let _ = write!(text, "{word} w{place} as ({statement})");
         }
         text.push_str(" select 1");
         for place in guards {

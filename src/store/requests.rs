@@ -146,13 +146,15 @@ pub async fn list(
         })
         .push_bind("limit", filter.page.limit)
         .push_bind("offset", filter.page.offset)
+        .long()
         .all()
         .await
 }
 
 /// How many match, on all pages.
 pub async fn count(db: impl Db<'_>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: &RequestFilter) -> Result<i64> {
-    let (count,): (i64,) = filtered(db.sql("select count(*) from requests r"), whose, reach, filter).one().await?;
+    let (count,): (i64,) =
+        filtered(db.sql("select count(*) from requests r"), whose, reach, filter).long().one().await?;
     Ok(count)
 }
 
@@ -214,6 +216,7 @@ pub async fn update(
 pub async fn counts_of_loop(db: impl Db<'_>, id: Id<Loop>) -> Result<(i64, i64)> {
     db.sql("select count(*), count(case when status = 'completed' then 1 end) from requests where loop_id = $1")
         .bind(id)
+        .long()
         .one()
         .await
 }
@@ -229,6 +232,7 @@ pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<Tally>> {
         .on_postgres(")")
         .push("as double precision) from requests where loop_id = $1 group by status")
         .bind(id)
+        .long()
         .all()
         .await
 }

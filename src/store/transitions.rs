@@ -134,7 +134,7 @@ pub async fn expire(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Mo
          where status in ('pending', 'claimed') and id in (
             select id from requests where status in ('pending', 'claimed') and timeout_at <= $1 order by timeout_at limit $2",
     )
-    .on_postgres("for update skip locked")
+    .on_postgres("for update") // not `skip locked`: who reads afterwards must not see what another is just ending (contract 7.4)
     .push(") returning id, creator_id, loop_id, claimed_by")
     .bind(now)
     .bind(most)

@@ -13,6 +13,7 @@ mod changing;
 mod clients;
 mod command;
 mod configurations;
+mod contention;
 mod conventions;
 mod creating;
 mod deadlines;
