@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Delivery, Id, Webhook, request_filters::Query, webhooks::DeliveryStatus, words::Word},
-    service::{webhooks, webhooks::Owner},
+    service::{Acting, webhooks},
     worker::deliver,
 };
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl Redeliver {
 }
 
 /// Sends a test event from here; a receiver that does not take it is a refusal.
-pub(super) async fn test(app: &App, owner: Owner<'_>, id: Id<Webhook>, format: &Format) -> anyhow::Result<()> {
+pub(super) async fn test(app: &App, owner: Acting<'_>, id: Id<Webhook>, format: &Format) -> anyhow::Result<()> {
     let leased = webhooks::begin_test(app, owner, id).await?;
     deliver::send(app, &leased).await?;
     let sent = webhooks::delivery(app, owner, id, leased.delivery.id).await?;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Email, Id, Loop, Object, Webhook},
-    service::{self, webhooks, webhooks::Owner},
+    service::{self, Acting, webhooks},
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ async fn create(app: &App, new: Create) -> anyhow::Result<()> {
     let account = users::of(app, &new.user).await?;
     let fields = json!({"url": new.url, "events": new.events, "loop_id": new.loop_id, "description": new.description});
     let Value::Object(fields) = fields else { unreachable!("it is written as an object") };
-    let made = webhooks::create(app, Owner::by_operator(account.id), Ok(Object(fields))).await?;
+    let made = webhooks::create(app, Acting::by_operator(account.id), Ok(Object(fields))).await?;
     show_new(&new.format, &made)
 }
 
@@ -158,7 +158,7 @@ async fn set_enabled(app: &App, one: One, enabled: bool) -> anyhow::Result<()> {
 
 async fn delete(app: &App, one: One) -> anyhow::Result<()> {
     let webhook = named(app, one.id).await?;
-    let deleted_at = webhooks::delete(app, Owner::by_operator(webhook.account_id), one.id).await?;
+    let deleted_at = webhooks::delete(app, Acting::by_operator(webhook.account_id), one.id).await?;
     one.format.print(&json!({"id": one.id, "deleted_at": deleted_at}), || format!("deleted {}", webhook.url))
 }
 
@@ -175,8 +175,8 @@ async fn named(app: &App, id: Id<Webhook>) -> anyhow::Result<Webhook> {
 }
 
 /// Whoever owns the webhook with that id.
-pub(super) async fn owner_of(app: &App, id: Id<Webhook>) -> anyhow::Result<Owner<'static>> {
-    Ok(Owner::by_operator(named(app, id).await?.account_id))
+pub(super) async fn owner_of(app: &App, id: Id<Webhook>) -> anyhow::Result<Acting<'static>> {
+    Ok(Acting::by_operator(named(app, id).await?.account_id))
 }
 
 fn state(it: &Webhook) -> &str {

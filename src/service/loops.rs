@@ -1,6 +1,6 @@
 //! Loops, as programs manage them (contract 6). Who may touch a loop is decided here, beside what is done.
 
-use super::{Caller, Error, Result, members::alive_since, record};
+use super::{Acting, Error, Result, members::alive_since, record};
 use crate::{
     app::App,
     domain::{
@@ -45,11 +45,12 @@ pub(super) const NOT_FOUND: Error = Error::Missing("Loop not found");
 pub(super) const NO_ACCESS: Error = Error::denied("Access denied to this loop");
 
 /// Makes a loop for the caller, who becomes its first member.
-pub async fn create(app: &App, caller: &Caller, sent: Sent) -> Result<Created> {
-    if caller.confined_to().is_some() {
+pub async fn create(app: &App, acting: impl Into<Acting<'_>>, sent: Sent) -> Result<Created> {
+    let acting = acting.into();
+    if acting.confined_to().is_some() {
         return Err(Error::denied("Access denied to this resource"));
     }
-    create_for(app, caller.actor(), caller.account_id(), NewLoop::parse(&sent?)?).await
+    create_for(app, acting.actor(), acting.account_id(), NewLoop::parse(&sent?)?).await
 }
 
 /// Makes a loop for an account.
@@ -97,15 +98,16 @@ async fn create_once(app: &App, actor: Actor, account: Id<Account>, new: NewLoop
 }
 
 /// The loops that the caller made, the newest first; with those it has joined, if asked for.
-pub async fn list(app: &App, caller: &Caller, joined_too: bool) -> Result<Vec<Peopled>> {
-    let mut found = loops::created_by(&app.store, caller.account_id()).await?;
+pub async fn list(app: &App, acting: impl Into<Acting<'_>>, joined_too: bool) -> Result<Vec<Peopled>> {
+    let acting = acting.into();
+    let mut found = loops::created_by(&app.store, acting.account_id()).await?;
     if joined_too {
-        let joined = loops::joined_by(&app.store, caller.account_id()).await?;
-        found.extend(joined.into_iter().filter(|it| it.creator_id != caller.account_id()));
+        let joined = loops::joined_by(&app.store, acting.account_id()).await?;
+        found.extend(joined.into_iter().filter(|it| it.creator_id != acting.account_id()));
         found.sort_by_key(|it| std::cmp::Reverse((it.created_at, it.id)));
     }
-    found.retain(|it| caller.key().reaches(it.id));
-    with_members(app, caller.account_id(), found).await
+    found.retain(|it| acting.reaches(it.id));
+    with_members(app, acting.account_id(), found).await
 }
 
 /// Puts to each loop its members; they must be loops that the account made or has joined.
@@ -118,33 +120,36 @@ pub(super) async fn with_members(app: &App, account: Id<Account>, found: Vec<Loo
 }
 
 /// One loop, for its creator and members.
-pub async fn show(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Peopled> {
-    let it = visible(app, caller, id).await?;
+pub async fn show(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Peopled> {
+    let acting = acting.into();
+    let it = visible(app, acting, id).await?;
     let members = members::of_loop(&app.store, id, alive_since(app)).await?;
     Ok(Peopled { it, members })
 }
 
 /// Changes a loop; its creator may.
-pub async fn update(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent) -> Result<Peopled> {
-    owned(app, caller, id, "Only loop creator can update the loop").await?;
+pub async fn update(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent) -> Result<Peopled> {
+    let acting = acting.into();
+    owned(app, acting, id, "Only loop creator can update the loop").await?;
     let change = LoopChange::parse(&sent?)?;
     let mut tx = app.store.begin().await?;
     let it = loops::update(&mut tx, id, &change, app.now()).await?.ok_or(NOT_FOUND)?;
-    record::of_loop(app, &mut tx, EventName::LoopUpdated, caller.actor(), &it).await?;
+    record::of_loop(app, &mut tx, EventName::LoopUpdated, acting.actor(), &it).await?;
     let members = members::of_loop(&mut tx, id, alive_since(app)).await?;
     tx.commit().await?;
     Ok(Peopled { it, members })
 }
 
 /// Deletes a loop and all that is in it; its creator may. Open requests are cancelled first, so that whoever waits is told.
-pub async fn delete(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Deleted> {
-    let it = owned(app, caller, id, "Only loop creator can delete the loop").await?;
+pub async fn delete(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Deleted> {
+    let acting = acting.into();
+    let it = owned(app, acting, id, "Only loop creator can delete the loop").await?;
     let deleted_at = app.now();
     let mut tx = app.store.begin().await?;
-    cancel_open(app, &mut tx, caller.actor(), id).await?;
+    cancel_open(app, &mut tx, acting.actor(), id).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
     let members_removed = members::count(&mut tx, id, alive_since(app)).await?;
-    record::of_loop(app, &mut tx, EventName::LoopDeleted, caller.actor(), &it).await?;
+    record::of_loop(app, &mut tx, EventName::LoopDeleted, acting.actor(), &it).await?;
     webhooks::delete_of_loop(&mut tx, id, deleted_at).await?;
     if !loops::delete(&mut tx, id).await? {
         return Err(NOT_FOUND);
@@ -161,9 +166,10 @@ async fn cancel_open(app: &App, tx: &mut Tx, actor: Actor, id: Id<Loop>) -> Resu
 }
 
 /// Gives a loop a new invite code; its creator may. The old one stops working.
-pub async fn rotate_code(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Loop> {
-    let it = owned(app, caller, id, "Only loop creator can update the loop").await?;
-    new_code(app, caller.actor(), it).await
+pub async fn rotate_code(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Loop> {
+    let acting = acting.into();
+    let it = owned(app, acting, id, "Only loop creator can update the loop").await?;
+    new_code(app, acting.actor(), it).await
 }
 
 /// Gives a loop a new invite code.
@@ -186,24 +192,25 @@ async fn set_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
 }
 
 /// How a loop's requests stand (contract 6.10).
-pub async fn statistics(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<requests::Tally>> {
-    visible(app, caller, id).await?;
+pub async fn statistics(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Vec<requests::Tally>> {
+    let acting = acting.into();
+    visible(app, acting, id).await?;
     super::deadlines::settle_if_due(app).await?;
     Ok(requests::statistics(&app.store, id).await?)
 }
 
 /// A loop that the caller may read: its creator and its active members may.
-pub(super) async fn visible(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Loop> {
+pub(super) async fn visible(app: &App, acting: Acting<'_>, id: Id<Loop>) -> Result<Loop> {
     let it = loops::find(&app.store, id).await?.ok_or(NOT_FOUND)?;
     let belongs =
-        it.creator_id == caller.account_id() || members::is_active(&app.store, id, caller.account_id()).await?;
-    if belongs && caller.key().reaches(id) { Ok(it) } else { Err(NO_ACCESS) }
+        it.creator_id == acting.account_id() || members::is_active(&app.store, id, acting.account_id()).await?;
+    if belongs && acting.reaches(id) { Ok(it) } else { Err(NO_ACCESS) }
 }
 
 /// A loop that the caller made. A member who did not is told `members_only`, an outsider that there is no access.
-pub(super) async fn owned(app: &App, caller: &Caller, id: Id<Loop>, members_only: &'static str) -> Result<Loop> {
-    let it = visible(app, caller, id).await?;
-    if it.creator_id == caller.account_id() { Ok(it) } else { Err(Error::denied(members_only)) }
+pub(super) async fn owned(app: &App, acting: Acting<'_>, id: Id<Loop>, members_only: &'static str) -> Result<Loop> {
+    let it = visible(app, acting, id).await?;
+    if it.creator_id == acting.account_id() { Ok(it) } else { Err(Error::denied(members_only)) }
 }
 
 /// All loops, for the operator.

@@ -1,6 +1,6 @@
 //! Who is in a loop: inviting, joining, leaving, removing (contract 6.7–6.9 and 11).
 
-use super::{Caller, Error, Result, loops as loop_service, record};
+use super::{Acting, Error, Result, loops as loop_service, record};
 use crate::{
     app::App,
     domain::{
@@ -19,15 +19,17 @@ pub(super) fn alive_since(app: &App) -> Timestamp {
 }
 
 /// A loop's members, for its creator and members.
-pub async fn list(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Vec<Member>> {
-    loop_service::visible(app, caller, id).await?;
+pub async fn list(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Vec<Member>> {
+    let acting = acting.into();
+    loop_service::visible(app, acting, id).await?;
     Ok(members::of_loop(&app.store, id, alive_since(app)).await?)
 }
 
 /// Invites somebody by e-mail; the loop's creator may. Who has no account yet gets an id now and signs up later.
-pub async fn invite(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent) -> Result<(Loop, Member)> {
-    let it = loop_service::owned(app, caller, id, "Only loop creator can update the loop").await?;
-    invite_to(app, caller.actor(), it, Invitation::parse(&sent?)?).await
+pub async fn invite(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent) -> Result<(Loop, Member)> {
+    let acting = acting.into();
+    let it = loop_service::owned(app, acting, id, "Only loop creator can update the loop").await?;
+    invite_to(app, acting.actor(), it, Invitation::parse(&sent?)?).await
 }
 
 /// Invites somebody to a loop by e-mail.
@@ -129,13 +131,14 @@ pub struct Removed {
 }
 
 /// Removes a member or takes back an invitation; the loop's creator may. What the member had claimed returns to the queue.
-pub async fn remove(app: &App, caller: &Caller, id: Id<Loop>, account: Id<Account>) -> Result<Removed> {
-    let it = loop_service::owned(app, caller, id, "Only loop creator can remove members").await?;
+pub async fn remove(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, account: Id<Account>) -> Result<Removed> {
+    let acting = acting.into();
+    let it = loop_service::owned(app, acting, id, "Only loop creator can remove members").await?;
     if account == it.creator_id {
         return Err(Error::denied("Loop creator cannot remove themselves"));
     }
     let removed_at = app.now();
-    if !end_membership(app, caller.actor(), &it, account).await? {
+    if !end_membership(app, acting.actor(), &it, account).await? {
         return Err(Error::Missing("User is not a member of this loop"));
     }
     Ok(Removed { loop_id: id, account_id: account, removed_at })

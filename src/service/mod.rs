@@ -2,6 +2,7 @@
 //! Errors are in words; which status they become is for `http` to know.
 
 pub mod accounts;
+pub mod acting;
 pub mod admission;
 pub mod callers;
 pub mod deadlines;
@@ -28,6 +29,7 @@ use crate::{
     store,
 };
 
+pub use acting::Acting;
 pub use callers::Caller;
 
 /// What can go wrong, in the service's own words.

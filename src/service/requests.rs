@@ -1,6 +1,6 @@
 //! Requests, as programs make, read, change and cancel them (contract 7). No program answers one (7.8).
 
-use super::{Caller, Error, Result, admission, deadlines, loops as loop_service, record};
+use super::{Acting, Caller, Error, Result, admission, deadlines, loops as loop_service, record};
 use crate::{
     app::App,
     domain::{
@@ -35,37 +35,38 @@ fn rules(app: &App) -> Rules {
 }
 
 /// Puts a request to a loop; the loop's creator may.
-pub async fn create(app: &App, caller: &Caller, id: Id<Loop>, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
-    let asked = asked(app, caller, id).await?;
+pub async fn create(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
+    let acting = acting.into();
+    let asked = asked(app, acting, id).await?;
     let content = Content::parse(&sent?, Form::Current, rules(app))?;
-    open(app, caller, &asked, content, user_agent).await
+    open(app, acting, &asked, content, user_agent).await
 }
 
 /// The same with the loop named in the body, and more defaults (contract 7.1.9).
 pub async fn create_legacy(app: &App, caller: &Caller, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
-    let sent = sent?;
+    let (acting, sent) = (Acting::from(caller), sent?);
     let id = sent.trimmed("loop_id")?.ok_or_else(|| Invalid::required("loop_id"))?;
     let id = id.parse().map_err(|_| Invalid::new("Invalid loop ID format"))?;
-    let asked = asked(app, caller, id).await?;
+    let asked = asked(app, acting, id).await?;
     let content = Content::parse(&sent, Form::Legacy, rules(app))?;
-    open(app, caller, &asked, content, user_agent).await
+    open(app, acting, &asked, content, user_agent).await
 }
 
 /// The loop that is asked, with who will be told; its creator may ask.
-async fn asked(app: &App, caller: &Caller, id: Id<Loop>) -> Result<Asked> {
+async fn asked(app: &App, acting: Acting<'_>, id: Id<Loop>) -> Result<Asked> {
     let asked = loops::ask(&app.store, id).await?.ok_or(loop_service::NOT_FOUND)?;
     let belongs =
-        asked.creator_id == caller.account_id() || asked.members.iter().any(|it| it.account_id == caller.account_id());
-    if !belongs || !caller.key().reaches(id) {
+        asked.creator_id == acting.account_id() || asked.members.iter().any(|it| it.account_id == acting.account_id());
+    if !belongs || !acting.reaches(id) {
         return Err(loop_service::NO_ACCESS);
     }
-    if asked.creator_id != caller.account_id() {
+    if asked.creator_id != acting.account_id() {
         return Err(Error::denied("Only loop creators can create requests"));
     }
     Ok(asked)
 }
 
-async fn open(app: &App, caller: &Caller, it: &Asked, content: Content, user_agent: Option<&str>) -> Result<Request> {
+async fn open(app: &App, acting: Acting<'_>, it: &Asked, content: Content, user_agent: Option<&str>) -> Result<Request> {
     let recipients: Vec<Value> = it.members.iter().map(recipient).collect();
     if recipients.is_empty() {
         return Err(Error::invalid("No active members found in the loop"));
@@ -76,8 +77,8 @@ async fn open(app: &App, caller: &Caller, it: &Asked, content: Content, user_age
         loop_id: it.loop_id,
         loop_name: it.name.clone(),
         loop_creator_id: it.creator_id,
-        creator_id: caller.account_id(),
-        api_key_id: caller.key().id,
+        creator_id: acting.account_id(),
+        api_key_id: acting.key_id(),
         created_at: now,
         updated_at: now,
         timeout_at: now.plus_seconds(content.timeout_seconds),
@@ -99,7 +100,7 @@ async fn open(app: &App, caller: &Caller, it: &Asked, content: Content, user_age
     };
     let mut tx = app.store.begin().await?;
     requests::insert(&mut tx, &request).await.map_err(gone)?;
-    record::of_request(app, &mut tx, EventName::RequestCreated, caller.actor(), &request, Step::default()).await?;
+    record::of_request(app, &mut tx, EventName::RequestCreated, acting.actor(), &request, Step::default()).await?;
     tx.commit().await.map_err(gone)?;
     Ok(request)
 }
@@ -124,12 +125,24 @@ fn recipient(member: &Recipient) -> Value {
 }
 
 /// One request, for its creator, its loop's creator and the loop's members. One whose time is over has ended.
-pub async fn show(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request> {
+pub async fn show(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>) -> Result<Request> {
+    let acting = acting.into();
     let request = current(app, id).await?;
-    let concerned = request.creator_id == caller.account_id()
-        || request.loop_creator_id == caller.account_id()
-        || members::is_active(&app.store, request.loop_id, caller.account_id()).await?;
-    if concerned && caller.key().reaches(request.loop_id) { Ok(request) } else { Err(NO_ACCESS) }
+    let concerned = request.creator_id == acting.account_id()
+        || request.loop_creator_id == acting.account_id()
+        || members::is_active(&app.store, request.loop_id, acting.account_id()).await?;
+    if concerned && acting.reaches(request.loop_id) { Ok(request) } else { Err(NO_ACCESS) }
+}
+
+/// One request, for those who may take it back: its creator, and its loop's. For members it is in their inbox, not here.
+pub async fn owned(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>) -> Result<Request> {
+    let request = current(app, id).await?;
+    if owns(acting.into(), &request) { Ok(request) } else { Err(NO_ACCESS) }
+}
+
+fn owns(acting: Acting<'_>, request: &Request) -> bool {
+    let by = acting.account_id();
+    (request.creator_id == by || request.loop_creator_id == by) && acting.reaches(request.loop_id)
 }
 
 /// The longest that a call may wait, in seconds.
@@ -188,21 +201,23 @@ pub struct Listed {
 }
 
 /// The requests that the caller's account made, through any of its keys (contract 7.2).
-pub async fn list(app: &App, caller: &Caller, query: &Query) -> Result<Listed> {
+pub async fn list(app: &App, acting: impl Into<Acting<'_>>, query: &Query) -> Result<Listed> {
+    let acting = acting.into();
     let filter = RequestFilter::parse(query, 50)?;
-    listed(app, caller, Whose::Creator(caller.account_id()), filter).await
+    listed(app, acting, Whose::Creator(acting.account_id()), filter).await
 }
 
 /// The requests of a loop, for its creator and members (contract 7.3).
-pub async fn list_of_loop(app: &App, caller: &Caller, id: Id<Loop>, query: &Query) -> Result<Listed> {
-    loop_service::visible(app, caller, id).await?;
+pub async fn list_of_loop(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, query: &Query) -> Result<Listed> {
+    let acting = acting.into();
+    loop_service::visible(app, acting, id).await?;
     let filter = RequestFilter { loop_id: None, ..RequestFilter::parse(query, 100)? };
-    listed(app, caller, Whose::Loop(id), filter).await
+    listed(app, acting, Whose::Loop(id), filter).await
 }
 
-async fn listed(app: &App, caller: &Caller, whose: Whose, filter: RequestFilter) -> Result<Listed> {
+async fn listed(app: &App, acting: Acting<'_>, whose: Whose, filter: RequestFilter) -> Result<Listed> {
     deadlines::settle_if_due(app).await?;
-    let reach = caller.confined_to();
+    let reach = acting.confined_to();
     let requests = requests::list(&app.store, whose, reach, &filter).await?;
     let on_page = i64::try_from(requests.len()).expect("at most 100");
     // A page that is not full is the last one: what it holds says how many there are.
@@ -237,7 +252,7 @@ pub struct Updated {
 
 /// Changes what an open request asks; its creator may (contract 7.5).
 pub async fn update(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<Updated> {
-    let mut request = made_by(app, caller, id).await?;
+    let mut request = made_by(app, caller.into(), id).await?;
     let sent = sent?;
     for _ in 0..TRIES {
         let change = RequestChange::parse(&sent, &request, rules(app))?;
@@ -281,9 +296,9 @@ async fn change_content(
     Ok(Some(request))
 }
 
-async fn made_by(app: &App, caller: &Caller, id: Id<Request>) -> Result<Request> {
+async fn made_by(app: &App, acting: Acting<'_>, id: Id<Request>) -> Result<Request> {
     let request = current(app, id).await?;
-    let owner = request.creator_id == caller.account_id() && caller.key().reaches(request.loop_id);
+    let owner = request.creator_id == acting.account_id() && acting.reaches(request.loop_id);
     if owner { Ok(request) } else { Err(NO_ACCESS) }
 }
 
@@ -298,11 +313,11 @@ pub struct Cancelled {
 }
 
 /// Takes an open request back; its creator or the loop's may. A pending one gives its unit of the limit back (contract 3.7).
-pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<&str>) -> Result<Cancelled> {
+pub async fn cancel(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>, reason: Option<&str>) -> Result<Cancelled> {
+    let acting = acting.into();
     for _ in 0..TRIES {
         let request = current(app, id).await?;
-        let owner = request.creator_id == caller.account_id() || request.loop_creator_id == caller.account_id();
-        if !owner || !caller.key().reaches(request.loop_id) {
+        if !owns(acting, &request) {
             return Err(NO_ACCESS);
         }
         let previous = request.status;
@@ -311,8 +326,11 @@ pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<
                 Invalid::with("Request cannot be cancelled in current state", json!({"status": previous})).into()
             );
         }
-        if let Some(request) = cancel_from(app, caller, &request, reason).await? {
-            let refunded = if previous == Status::Pending { admission::refund(app, caller).await? } else { None };
+        if let Some(request) = cancel_from(app, acting, &request, reason).await? {
+            let refunded = match acting.caller() {
+                Some(caller) if previous == Status::Pending => admission::refund(app, caller).await?,
+                _ => None,
+            };
             return Ok(Cancelled { request, previous, refunded });
         }
         app.store.catch_up().await?;
@@ -320,13 +338,14 @@ pub async fn cancel(app: &App, caller: &Caller, id: Id<Request>, reason: Option<
     Err(Error::invalid("Request cannot be cancelled in current state"))
 }
 
-async fn cancel_from(app: &App, caller: &Caller, old: &Request, reason: Option<&str>) -> Result<Option<Request>> {
+async fn cancel_from(app: &App, acting: Acting<'_>, old: &Request, reason: Option<&str>) -> Result<Option<Request>> {
     let mut tx = app.store.begin().await?;
     let Some(moved) = transitions::cancel(&mut tx, old.id, old.status, reason, app.now()).await? else {
         return Ok(None);
     };
-    let step = Step { previous: Some(old.status), refunded: old.status == Status::Pending };
-    let request = record::moved(app, &mut tx, EventName::RequestCancelled, caller.actor(), &moved, step).await?;
+    let refunded = acting.caller().is_some() && old.status == Status::Pending;
+    let step = Step { previous: Some(old.status), refunded };
+    let request = record::moved(app, &mut tx, EventName::RequestCancelled, acting.actor(), &moved, step).await?;
     tx.commit().await?;
     Ok(Some(request))
 }
@@ -343,7 +362,7 @@ pub fn reason(sent: &Sent) -> Option<String> {
 
 /// Tells what the answer was worth; the request's creator may, once, when it was answered (contract 7.7).
 pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<Feedback> {
-    let request = made_by(app, caller, id).await?;
+    let request = made_by(app, caller.into(), id).await?;
     if request.status != Status::Completed {
         return Err(Error::invalid("Feedback can only be added to completed requests"));
     }

@@ -1,6 +1,6 @@
 //! Reading the record of what happened: a request's story, an account's stream, the server's audit log.
 
-use super::{Caller, Error, Result, admission, requests, sessions as session_service};
+use super::{Acting, Caller, Error, Result, admission, requests, sessions as session_service};
 use crate::{
     app::App,
     domain::{
@@ -22,8 +22,8 @@ const BATCH: i64 = 200;
 const OVERLAP: i64 = 5_000_000;
 
 /// A request's story, for whoever may see the request.
-pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>) -> Result<Vec<Line>> {
-    requests::show(app, caller, id).await?;
+pub async fn of_request(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>) -> Result<Vec<Line>> {
+    requests::show(app, acting, id).await?;
     let mut wanted = Wanted { request_id: Some(id), ..Wanted::default() };
     let mut story = Vec::new();
     loop {

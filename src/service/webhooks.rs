@@ -1,10 +1,10 @@
 //! Registered webhooks, as programs and the operator manage them (contract 12.8). Another account's webhook is not there.
 
-use super::{Caller, Error, Result, deliveries as outbox, record};
+use super::{Acting, Error, Result, deliveries as outbox, record};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Delivery, Event, EventName, Id, Invalid, Json, Loop, Secret, Sent, Timestamp, Webhook,
+        Account, Delivery, Event, EventName, Id, Invalid, Json, Loop, Secret, Sent, Timestamp, Webhook,
         bodies::{self, Head},
         request_filters::{Query, page},
         signatures::new_secret,
@@ -23,40 +23,19 @@ use serde_json::json;
 const NOT_FOUND: Error = Error::Missing("Webhook not found");
 const NO_DELIVERY: Error = Error::Missing("Delivery not found");
 
-/// Whose webhooks, and who acts on them.
-#[derive(Clone, Copy, Debug)]
-pub struct Owner<'c> {
-    account_id: Id<Account>,
-    actor: Actor,
-    confined_to: Option<&'c [Id<Loop>]>,
-}
-
-impl<'c> From<&'c Caller> for Owner<'c> {
-    fn from(caller: &'c Caller) -> Self {
-        Self { account_id: caller.account_id(), actor: caller.actor(), confined_to: caller.confined_to() }
-    }
-}
-
-impl Owner<'_> {
-    /// An account, for which the operator acts.
-    pub fn by_operator(account_id: Id<Account>) -> Self {
-        Self { account_id, actor: Actor::Operator, confined_to: None }
-    }
-
-    /// A key that is confined to loops reaches their webhooks only.
-    fn reaches(&self, id: Option<Id<Loop>>) -> bool {
-        self.confined_to.is_none_or(|loops| id.is_some_and(|id| loops.contains(&id)))
-    }
+/// Who is confined to loops reaches their webhooks only.
+fn reaches(owner: Acting<'_>, id: Option<Id<Loop>>) -> bool {
+    owner.confined_to().is_none_or(|loops| id.is_some_and(|id| loops.contains(&id)))
 }
 
 /// Adds a webhook. Without a secret of the owner's one is made.
-pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Result<Webhook> {
+pub async fn create(app: &App, owner: impl Into<Acting<'_>>, sent: Sent) -> Result<Webhook> {
     let owner = owner.into();
     let fields = WebhookFields::parse_new(&sent?, app.settings.webhooks.allow_http)?;
-    let (loop_id, now) = (reach(&app.store, &owner, &fields, None).await?, app.now());
+    let (loop_id, now) = (reach(&app.store, owner, &fields, None).await?, app.now());
     let webhook = Webhook {
         id: app.new_id(),
-        account_id: owner.account_id,
+        account_id: owner.account_id(),
         url: fields.url.ok_or_else(|| Invalid::required("url"))?,
         loop_id,
         events: fields.events.unwrap_or_else(|| vec!["*".into()]),
@@ -75,7 +54,7 @@ pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Resul
     };
     let mut tx = app.store.begin().await?;
     webhooks::insert(&mut tx, &webhook).await?;
-    record::of_webhook(app, &mut tx, EventName::WebhookCreated, owner.actor, &webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, EventName::WebhookCreated, owner.actor(), &webhook, json!({})).await?;
     tx.commit().await?;
     Ok(webhook)
 }
@@ -83,7 +62,7 @@ pub async fn create(app: &App, owner: impl Into<Owner<'_>>, sent: Sent) -> Resul
 /// The loop that a webhook is to be about; `None` is all of its owner's. Without a word it stays what it is.
 async fn reach(
     db: impl Db<'_>,
-    owner: &Owner<'_>,
+    owner: Acting<'_>,
     fields: &WebhookFields,
     old: Option<Id<Loop>>,
 ) -> Result<Option<Id<Loop>>> {
@@ -93,18 +72,18 @@ async fn reach(
         None => fields.loop_id.or(old),
     };
     let Some(id) = wanted else {
-        return if owner.reaches(None) { Ok(None) } else { Err(Error::denied("Access denied to this resource")) };
+        return if reaches(owner, None) { Ok(None) } else { Err(Error::denied("Access denied to this resource")) };
     };
     let it = loops::find(db, id).await?.ok_or(Error::Missing("Loop not found"))?;
-    let own = it.creator_id == owner.account_id && owner.reaches(wanted);
+    let own = it.creator_id == owner.account_id() && reaches(owner, wanted);
     if own { Ok(wanted) } else { Err(Error::denied("Access denied to this loop")) }
 }
 
 /// All of the owner's, the newest first.
-pub async fn list(app: &App, owner: impl Into<Owner<'_>>) -> Result<Vec<Webhook>> {
+pub async fn list(app: &App, owner: impl Into<Acting<'_>>) -> Result<Vec<Webhook>> {
     let owner = owner.into();
-    let mut found = webhooks::list(&app.store, Some(owner.account_id)).await?;
-    found.retain(|webhook| owner.reaches(webhook.loop_id));
+    let mut found = webhooks::list(&app.store, Some(owner.account_id())).await?;
+    found.retain(|webhook| reaches(owner, webhook.loop_id));
     Ok(found)
 }
 
@@ -114,29 +93,29 @@ pub async fn list_all(app: &App, account: Option<Id<Account>>) -> Result<Vec<Web
 }
 
 /// One of the owner's.
-pub async fn show(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
-    own(&app.store, &owner.into(), id).await
+pub async fn show(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Webhook> {
+    own(&app.store, owner.into(), id).await
 }
 
-async fn own(db: impl Db<'_>, owner: &Owner<'_>, id: Id<Webhook>) -> Result<Webhook> {
-    let found = webhooks::find(db, id, owner.account_id).await?;
-    found.filter(|webhook| owner.reaches(webhook.loop_id)).ok_or(NOT_FOUND)
+async fn own(db: impl Db<'_>, owner: Acting<'_>, id: Id<Webhook>) -> Result<Webhook> {
+    let found = webhooks::find(db, id, owner.account_id()).await?;
+    found.filter(|webhook| reaches(owner, webhook.loop_id)).ok_or(NOT_FOUND)
 }
 
 /// One of the owner's, which nobody else changes until the transaction ends.
-async fn held(tx: &mut Tx, owner: &Owner<'_>, id: Id<Webhook>) -> Result<Webhook> {
+async fn held(tx: &mut Tx, owner: Acting<'_>, id: Id<Webhook>) -> Result<Webhook> {
     webhooks::hold(tx, id).await?;
     own(tx, owner, id).await
 }
 
 /// Changes one. Enabling it again forgets that it failed.
-pub async fn update(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sent: Sent) -> Result<Webhook> {
+pub async fn update(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, sent: Sent) -> Result<Webhook> {
     let owner = owner.into();
     show(app, owner, id).await?;
     let fields = WebhookFields::parse_change(&sent?, app.settings.webhooks.allow_http)?;
     let mut tx = app.store.begin().await?;
-    let old = held(&mut tx, &owner, id).await?;
-    let loop_id = reach(&mut tx, &owner, &fields, old.loop_id).await?;
+    let old = held(&mut tx, owner, id).await?;
+    let loop_id = reach(&mut tx, owner, &fields, old.loop_id).await?;
     let revived = fields.enabled == Some(true) && !old.enabled;
     let new = Webhook {
         url: fields.url.unwrap_or(old.url),
@@ -157,7 +136,7 @@ pub async fn update(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sen
     write(app, tx, owner, EventName::WebhookUpdated, new).await
 }
 
-async fn write(app: &App, mut tx: Tx, owner: Owner<'_>, name: EventName, webhook: Webhook) -> Result<Webhook> {
+async fn write(app: &App, mut tx: Tx, owner: Acting<'_>, name: EventName, webhook: Webhook) -> Result<Webhook> {
     if !webhooks::update(&mut tx, &webhook).await? {
         return Err(NOT_FOUND);
     }
@@ -173,15 +152,15 @@ fn with_secret(webhook: Webhook, secret: Secret, now: Timestamp) -> Webhook {
 }
 
 /// Gives one a new secret.
-pub async fn rotate(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Webhook> {
+pub async fn rotate(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Webhook> {
     let owner = owner.into();
     let mut tx = app.store.begin().await?;
-    let webhook = with_secret(held(&mut tx, &owner, id).await?, new_secret(app.random()), app.now());
+    let webhook = with_secret(held(&mut tx, owner, id).await?, new_secret(app.random()), app.now());
     write(app, tx, owner, EventName::WebhookRotated, webhook).await
 }
 
 /// Deletes one; what is on its way is given up.
-pub async fn delete(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Timestamp> {
+pub async fn delete(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Timestamp> {
     let owner = owner.into();
     let (webhook, now) = (show(app, owner, id).await?, app.now());
     let mut tx = app.store.begin().await?;
@@ -189,13 +168,13 @@ pub async fn delete(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> 
         return Err(NOT_FOUND);
     }
     deliveries::give_up(&mut tx, id, "the webhook was deleted").await?;
-    record::of_webhook(app, &mut tx, EventName::WebhookDeleted, owner.actor, &webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, EventName::WebhookDeleted, owner.actor(), &webhook, json!({})).await?;
     tx.commit().await?;
     Ok(now)
 }
 
 /// Writes a test event to one; whoever asked sends it at once and records what came of it.
-pub async fn begin_test(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>) -> Result<Leased> {
+pub async fn begin_test(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Leased> {
     let owner = owner.into();
     let webhook = show(app, owner, id).await?;
     let head = Head { name: EventName::WebhookTest, id: app.new_id(), at: app.now() };
@@ -204,7 +183,7 @@ pub async fn begin_test(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>)
         id: head.id,
         at: head.at,
         name: head.name,
-        actor: owner.actor,
+        actor: owner.actor(),
         account_id: webhook.account_id,
         loop_id: webhook.loop_id,
         request_id: None,
@@ -220,7 +199,7 @@ pub async fn begin_test(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>)
 }
 
 /// A page of one's log of deliveries.
-pub async fn log(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, query: &Query) -> Result<outbox::Log> {
+pub async fn log(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, query: &Query) -> Result<outbox::Log> {
     show(app, owner, id).await?;
     let word = |name| query.value(name);
     let status = match word("status") {
@@ -240,7 +219,7 @@ pub async fn log(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, query:
 /// One delivery of one's.
 pub async fn delivery(
     app: &App,
-    owner: impl Into<Owner<'_>>,
+    owner: impl Into<Acting<'_>>,
     id: Id<Webhook>,
     delivery: Id<Delivery>,
 ) -> Result<Delivery> {
@@ -251,7 +230,7 @@ pub async fn delivery(
 /// Sends a delivery again, whatever came of it.
 pub async fn redeliver(
     app: &App,
-    owner: impl Into<Owner<'_>>,
+    owner: impl Into<Acting<'_>>,
     id: Id<Webhook>,
     delivery: Id<Delivery>,
 ) -> Result<Delivery> {
@@ -265,7 +244,7 @@ pub async fn redeliver(
 }
 
 /// Sends everything again that was given up since a time; says how many.
-pub async fn recover(app: &App, owner: impl Into<Owner<'_>>, id: Id<Webhook>, sent: Sent) -> Result<u64> {
+pub async fn recover(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, sent: Sent) -> Result<u64> {
     let webhook = show(app, owner, id).await?;
     let sent = sent?;
     let since = sent.trimmed("since")?.ok_or_else(|| Invalid::required("since"))?;
