@@ -1,4 +1,5 @@
 // What every page does beyond showing itself. Nothing here is needed for anything to work.
+import "./copy.js";
 import "./time.js";
 
 // A notice is said once: reloading the page, or a link to it, does not say it again.

@@ -22,6 +22,7 @@ pub mod page_forms;
 pub mod page_home;
 pub mod page_inbox;
 pub mod page_join;
+pub mod page_keys;
 pub mod page_notices;
 pub mod page_reset;
 pub mod page_setup;
@@ -160,6 +161,15 @@ pub fn pages() -> Routes {
         .post(&["/account/sessions/{session_id}/end".into()], page_account::end_session)
         .post(&["/account/other-sessions/end".into()], page_account::end_others)
         .get(&["/inbox".into()], page_inbox::show)
+        .get(&["/keys".into()], page_keys::list)
+        .get(&["/keys/new".into()], page_keys::form)
+        .post(&["/keys/new".into()], page_keys::create)
+        .get(&["/keys/{key_id}".into()], page_keys::show)
+        .post(&["/keys/{key_id}/suspend".into()], page_keys::suspend)
+        .post(&["/keys/{key_id}/activate".into()], page_keys::activate)
+        .post(&["/keys/{key_id}/rotate".into()], page_keys::rotate)
+        .get(&["/keys/{key_id}/revoke".into()], page_keys::ask_revoke)
+        .post(&["/keys/{key_id}/revoke".into()], page_keys::revoke)
         .get(&["/manifest.webmanifest".into()], assets::manifest)
         .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)

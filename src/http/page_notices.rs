@@ -19,6 +19,12 @@ words! {
         SessionsEnded = "sessions-ended",
         /// A loop was joined.
         Joined = "joined",
+        /// A key was suspended.
+        KeySuspended = "key-suspended",
+        /// A key works again.
+        KeyActivated = "key-activated",
+        /// A key was revoked.
+        KeyRevoked = "key-revoked",
     }
 }
 
@@ -33,6 +39,9 @@ impl Notice {
             Self::SessionEnded => "That session has ended.",
             Self::SessionsEnded => "All your other sessions have ended.",
             Self::Joined => "You are in. Requests of this loop are put before you from now on.",
+            Self::KeySuspended => "This key is refused until you activate it again.",
+            Self::KeyActivated => "This key works again.",
+            Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",
         }
     }
 }

@@ -49,6 +49,32 @@ pub fn again(error: &Error, template: &impl Template) -> Response {
     after(error, page(status(error), template))
 }
 
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct Confirm {
+    shell: Shell,
+    question: Question,
+}
+
+/// What is asked before something is done that cannot be undone.
+pub struct Question {
+    /// What is asked.
+    pub title: String,
+    /// What will happen.
+    pub text: String,
+    /// The button that does it.
+    pub label: &'static str,
+    /// Where it is done, by `POST`.
+    pub action: String,
+    /// The way back.
+    pub back: String,
+}
+
+/// A page that asks before something is done that cannot be undone.
+pub fn confirm(shell: Shell, question: Question) -> Response {
+    shown(&Confirm { shell, question })
+}
+
 /// A page that says one thing and leads on.
 pub fn message(status: StatusCode, title: &str, text: &str, link: (&str, &str)) -> Response {
     let (href, label) = (link.0.to_owned(), link.1.to_owned());
@@ -136,6 +162,19 @@ impl InPath for PageId<crate::domain::Loop> {
 }
 impl InPath for PageId<crate::domain::Request> {
     const NAME: &'static str = "request_id";
+}
+
+impl InPath for PageId<crate::domain::Key> {
+    const NAME: &'static str = "key_id";
+}
+impl InPath for PageId<crate::domain::Webhook> {
+    const NAME: &'static str = "webhook_id";
+}
+impl InPath for PageId<crate::domain::Delivery> {
+    const NAME: &'static str = "delivery_id";
+}
+impl InPath for PageId<crate::domain::Account> {
+    const NAME: &'static str = "user_id";
 }
 
 /// Put on a response whose page shows an image from elsewhere: its policy then lets images from anywhere in, and nothing else.

@@ -4,10 +4,11 @@ use super::{Error, Result, record};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, EventName, Id, Invalid, Key, KeyStatus, Loop, Scope, Timestamp, Token, accounts::check_name,
-        limit::UNLIMITED,
+        Account, Actor, EventName, Id, Invalid, Key, KeyStatus, Loop, Scope, Timestamp, Token, Window,
+        accounts::check_name,
+        limit::{UNLIMITED, effective},
     },
-    store::{keys, keys::Holder, loops},
+    store::{keys, keys::Holder, loops, windows},
 };
 use serde_json::json;
 
@@ -71,6 +72,31 @@ pub async fn create(app: &App, actor: Actor, new: NewKey) -> Result<(Key, Token)
 /// All keys of an account, or of everybody; the newest first.
 pub async fn list(app: &App, account: Option<Id<Account>>) -> Result<Vec<Holder>> {
     Ok(keys::list(&app.store, account).await?)
+}
+
+/// A key, and what its window has seen so far.
+pub struct Used {
+    /// The key.
+    pub key: Key,
+    /// The window that is open, or what a new one would be.
+    pub window: Window,
+}
+
+/// The keys of an account with what is used of them, the newest first.
+pub async fn with_use(app: &App, account: Id<Account>) -> Result<Vec<Used>> {
+    let open = windows::of_account(&app.store, account, app.now()).await?;
+    let used = |key: Key| {
+        let limit = effective(key.hourly_limit, app.settings.limits.requests_per_hour.into());
+        let (closes_at, used) = open.iter().find(|it| it.0 == key.id).map_or((app.now(), 0), |it| (it.1, it.2));
+        Used { window: Window { limit, remaining: (limit - used).max(0), closes_at }, key }
+    };
+    Ok(list(app, Some(account)).await?.into_iter().map(|holder| used(holder.key)).collect())
+}
+
+/// One of an account's keys. Another account's is not there.
+pub async fn of_account(app: &App, account: Id<Account>, id: Id<Key>) -> Result<Used> {
+    let found = with_use(app, account).await?.into_iter().find(|it| it.key.id == id);
+    found.ok_or(Error::Missing("There is no such key"))
 }
 
 /// The key itself.

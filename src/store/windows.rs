@@ -1,7 +1,7 @@
 //! The hourly windows: taking from them, giving back (contract 3, design 4).
 
 use super::{Db, Result, columns::row};
-use crate::domain::{Id, Key, Timestamp, limit::WINDOW_SECONDS};
+use crate::domain::{Account, Id, Key, Timestamp, limit::WINDOW_SECONDS};
 
 /// A window after something was taken from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,22 @@ pub async fn exceed(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp) -> Resu
 /// The window as it stands.
 pub async fn find(db: impl Db<'_>, key: Id<Key>) -> Result<Option<Taken>> {
     db.sql("select closes_at, used, granted from windows where key_id = $1").bind(key).optional().await
+}
+
+/// The windows of an account's keys that are open: whose, until when, how much is taken.
+pub async fn of_account(
+    db: impl Db<'_>,
+    account: Id<Account>,
+    now: Timestamp,
+) -> Result<Vec<(Id<Key>, Timestamp, i64)>> {
+    db.sql(
+        "select w.key_id, w.closes_at, w.used from windows w join api_keys k on k.id = w.key_id
+         where k.account_id = $1 and w.closes_at > $2",
+    )
+    .bind(account)
+    .bind(now)
+    .all()
+    .await
 }
 
 /// Gives requests back to the window that closes at that time, if it is still the one; says what is used then.

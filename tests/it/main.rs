@@ -51,6 +51,7 @@ mod page_access;
 mod page_accounts;
 mod page_assets;
 mod page_inbox;
+mod page_keys;
 mod pages;
 mod people;
 mod person_streams;
