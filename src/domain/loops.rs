@@ -74,6 +74,13 @@ pub const INVITATION_SECONDS: i64 = 7 * 24 * 3600;
 /// The icon of a loop that was made without one (contract 5.1).
 pub const DEFAULT_ICON: &str = "shield-check";
 
+/// The icons that have a drawing (contract 6.2); any other text is shown as it is.
+pub const ICONS: [&str; 30] = [
+    "shield-check", "shield-alt", "shield-exclamation", "lock", "key", "document-text", "document-check", "file-text", "clipboard",
+    "edit", "eye", "search", "thumbs-up", "thumbs-down", "star", "badge-check", "certificate", "award", "beaker", "cog", "chat",
+    "comment", "bell", "megaphone", "mail", "folder", "tag", "flag", "bookmark", "heart",
+];
+
 /// What a new loop is to be (contract 6.2).
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewLoop {

@@ -166,6 +166,15 @@ impl Form {
     }
 }
 
+impl Form {
+    /// These fields as the body of a call: pages and programs are judged by the same rules.
+    pub fn sent(&self, names: &[&str]) -> Sent {
+        let field = |name: &&str| ((*name).to_owned(), self.text(name).replace("\r\n", "\n").into());
+        let fields: serde_json::Map<String, serde_json::Value> = names.iter().map(field).collect();
+        Object::parse(&serde_json::to_vec(&fields).expect("texts serialise"))
+    }
+}
+
 impl FromRequest<App> for Form {
     type Rejection = Response;
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {

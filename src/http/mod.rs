@@ -22,7 +22,10 @@ pub mod page_forms;
 pub mod page_home;
 pub mod page_inbox;
 pub mod page_join;
+pub mod page_icons;
 pub mod page_keys;
+pub mod page_loop_people;
+pub mod page_loops;
 pub mod page_notices;
 pub mod page_reset;
 pub mod page_setup;
@@ -170,6 +173,18 @@ pub fn pages() -> Routes {
         .post(&["/keys/{key_id}/rotate".into()], page_keys::rotate)
         .get(&["/keys/{key_id}/revoke".into()], page_keys::ask_revoke)
         .post(&["/keys/{key_id}/revoke".into()], page_keys::revoke)
+        .get(&["/loops/new".into()], page_loops::form)
+        .post(&["/loops/new".into()], page_loops::create)
+        .get(&["/loops/{loop_id}".into()], page_loops::show)
+        .get(&["/loops/{loop_id}/edit".into()], page_loops::edit)
+        .post(&["/loops/{loop_id}/edit".into()], page_loops::update)
+        .get(&["/loops/{loop_id}/delete".into()], page_loops::ask_delete)
+        .post(&["/loops/{loop_id}/delete".into()], page_loops::delete)
+        .post(&["/loops/{loop_id}/invite".into()], page_loop_people::invite)
+        .get(&["/loops/{loop_id}/code".into()], page_loop_people::ask_code)
+        .post(&["/loops/{loop_id}/code".into()], page_loop_people::new_code)
+        .get(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::ask_remove)
+        .post(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::remove)
         .get(&["/manifest.webmanifest".into()], assets::manifest)
         .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)

@@ -19,6 +19,18 @@ words! {
         SessionsEnded = "sessions-ended",
         /// A loop was joined.
         Joined = "joined",
+        /// A loop was made.
+        LoopCreated = "loop-created",
+        /// A loop was changed.
+        LoopChanged = "loop-changed",
+        /// A loop was deleted.
+        LoopDeleted = "loop-deleted",
+        /// A loop has a new code.
+        CodeChanged = "code-changed",
+        /// Somebody was invited to a loop.
+        Invited = "invited",
+        /// Somebody was removed from a loop.
+        MemberRemoved = "member-removed",
         /// A key was suspended.
         KeySuspended = "key-suspended",
         /// A key works again.
@@ -39,6 +51,12 @@ impl Notice {
             Self::SessionEnded => "That session has ended.",
             Self::SessionsEnded => "All your other sessions have ended.",
             Self::Joined => "You are in. Requests of this loop are put before you from now on.",
+            Self::LoopCreated => "The loop is there. Invite people to it.",
+            Self::LoopChanged => "The loop is changed.",
+            Self::LoopDeleted => "The loop and all that was in it is deleted.",
+            Self::CodeChanged => "The loop has a new code. The old one and its link work no longer.",
+            Self::Invited => "Invited. Send them the link below: with it they join.",
+            Self::MemberRemoved => "Removed. Whatever they had claimed is back in the queue.",
             Self::KeySuspended => "This key is refused until you activate it again.",
             Self::KeyActivated => "This key works again.",
             Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",

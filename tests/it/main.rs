@@ -52,6 +52,7 @@ mod page_accounts;
 mod page_assets;
 mod page_inbox;
 mod page_keys;
+mod page_loops;
 mod pages;
 mod people;
 mod person_streams;

@@ -1,0 +1,121 @@
+//! Making a loop and keeping it, in a browser (contract 6, 11).
+
+use crate::harness::{Answer, World, on_both};
+use serde_json::json;
+
+fn location(answer: &Answer) -> &str {
+    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
+    answer.header("location")
+}
+
+async fn page(world: &World, path: &str, session: &str) -> String {
+    let answer = world.get(path).cookie(session).await;
+    assert_eq!(answer.status, 200, "{path}");
+    answer.page()
+}
+
+on_both! {
+    async fn contract_6_2_a_loop_is_made_with_a_name_and_an_icon(world: World) {
+        let asker = world.asker().await;
+        let form = page(&world, "/loops/new", &asker.session).await;
+        assert_eq!(form.matches("name=\"icon\"").count(), 30);
+        for (icon, symbol, kept) in [("lock", "", "lock"), ("lock", "🦉", "🦉")] {
+            let fields = [("name", " Night <b>watch</b> "), ("description", "one\r\ntwo"), ("icon", icon), ("symbol", symbol)];
+            let made = world.post("/loops/new").cookie(&asker.session).form(&fields).await;
+            let path = location(&made).strip_suffix("?notice=loop-created").unwrap().to_owned();
+            let id = path.rsplit_once('/').unwrap().1;
+            let seen = world.loop_seen(&asker.key, id).await;
+            let about = ["name", "description", "icon"].map(|name| seen.text(&format!("data.loop.{name}")));
+            assert_eq!(about, ["Night <b>watch</b>", "one\ntwo", kept]);
+            let shown = page(&world, &path, &asker.session).await;
+            assert!(!shown.contains("<b>") && shown.contains(if symbol.is_empty() { "#lock\"" } else { "🦉" }), "{shown}");
+            assert!(page(&world, &format!("{path}/edit"), &asker.session).await.contains(if symbol.is_empty() { "value=\"lock\" checked" } else { "value=\"🦉\"" }));
+        }
+    }
+
+    async fn contract_6_5_a_loop_is_changed_and_what_does_not_do_is_said(world: World) {
+        let asker = world.asker().await;
+        let path = format!("/loops/{}", asker.loop_id);
+        for (form, at) in [("/loops/new".to_owned(), "Name is required"), (format!("{path}/edit"), "Name must be between 1 and 100 characters")] {
+            let refused = world.post(&form).cookie(&asker.session).form(&[("name", " "), ("description", "kept \"here\"")]).await;
+            let again = refused.page();
+            assert!(refused.status == 400 && again.contains(&format!("id=\"name-error\">{at}")) && again.contains("kept &#34;here&#34;"), "{again}");
+        }
+        let fields = [("name", "Reviews"), ("description", ""), ("icon", "star"), ("symbol", "")];
+        let changed = world.post(&format!("{path}/edit")).cookie(&asker.session).form(&fields).await;
+        assert_eq!(location(&changed), format!("{path}?notice=loop-changed"));
+        assert!(page(&world, &path, &asker.session).await.contains("<h1>Reviews</h1>"));
+        assert_eq!(world.loop_events(&asker.loop_id).await, ["loop.created", "loop.updated"]);
+    }
+
+    async fn contract_11_people_are_invited_by_link_code_and_address(world: World) {
+        let asker = world.asker().await;
+        let path = format!("/loops/{}", asker.loop_id);
+        let shown = page(&world, &path, &asker.session).await;
+        let link = format!("/join/{}", asker.code);
+        assert!(shown.contains(&format!("{link}</code>")) && shown.contains(&format!("src=\"/qr/{}.png\"", asker.code)), "{shown}");
+        assert_eq!(world.get(&format!("/qr/{}.png", asker.code)).await.status, 200);
+
+        let invite = |email: &'static str| world.post(&format!("{path}/invite")).cookie(&asker.session).form(&[("email", email), ("name", "")]);
+        assert_eq!(location(&invite("ann@example.com").await), format!("{path}?notice=invited"));
+        let invited = page(&world, &path, &asker.session).await;
+        assert!(invited.contains("ann@example.com") && invited.contains("status-pending"), "{invited}");
+        let refused = invite("ann").await;
+        assert!(refused.status == 400 && refused.page().contains("id=\"email-error\">Email must be a valid"));
+        world.reviewer("jane@example.com", &asker.code).await;
+        let twice = invite("jane@example.com").await;
+        assert!(twice.status == 400 && twice.page().contains("already a member"));
+    }
+
+    async fn contract_11_1_a_new_code_ends_the_old_one(world: World) {
+        let asker = world.asker().await;
+        let path = format!("/loops/{}/code", asker.loop_id);
+        assert!(page(&world, &path, &asker.session).await.contains(&asker.code));
+        assert_eq!(location(&world.post(&path).cookie(&asker.session).await), format!("/loops/{}?notice=code-changed", asker.loop_id));
+        assert_eq!(world.get(&format!("/join/{}", asker.code)).await.status, 404);
+    }
+
+    async fn contract_6_8_a_member_is_removed_after_a_question(world: World) {
+        let asker = world.asker().await;
+        let (jane, session) = world.reviewer("jane@example.com", &asker.code).await;
+        let path = format!("/loops/{}/members/{}/remove", asker.loop_id, jane.id);
+        assert!(page(&world, &path, &asker.session).await.contains("Remove jane?"));
+        assert_eq!(location(&world.post(&path).cookie(&asker.session).await), format!("/loops/{}?notice=member-removed", asker.loop_id));
+        assert_eq!(world.get(&format!("/loops/{}", asker.loop_id)).cookie(&session).await.status, 404);
+        assert_eq!(world.get(&path).cookie(&asker.session).await.status, 404);
+        let oneself = format!("/loops/{}/members/{}/remove", asker.loop_id, asker.owner.id);
+        assert_eq!((world.get(&oneself).cookie(&asker.session).await.status, world.post(&oneself).cookie(&asker.session).await.status), (404, 404));
+    }
+
+    async fn contract_6_6_a_loop_is_deleted_after_a_clear_warning(world: World) {
+        let asker = world.asker().await;
+        world.reviewer("jane@example.com", &asker.code).await;
+        let request = world.ask(&asker, &crate::harness::question()).await;
+        let path = format!("/loops/{}/delete", asker.loop_id);
+        let question = page(&world, &path, &asker.session).await;
+        assert!(question.contains("2 members and 1 requests") && question.contains("1 of them are open"), "{question}");
+        assert_eq!(location(&world.post(&path).cookie(&asker.session).await), "/loops?notice=loop-deleted");
+        assert_eq!(world.request(&asker.key, &request).await.status, 404);
+        assert_eq!(world.events(&request).await, ["request.created", "request.cancelled"]);
+    }
+
+    async fn design_7_members_look_and_others_see_nothing(world: World) {
+        let asker = world.asker().await;
+        let (jane, member) = world.reviewer("jane@example.com", &asker.code).await;
+        let outsider = world.sign_in(&world.person("other@example.com").await).await;
+        let path = format!("/loops/{}", asker.loop_id);
+        let seen = page(&world, &path, &member).await;
+        assert!(seen.contains("Moderation") && seen.contains("jane@example.com"));
+        assert!(!seen.contains(&asker.code) && !seen.contains("/edit") && !seen.contains("/remove") && !seen.contains("/delete"), "{seen}");
+        assert_eq!(world.get(&path).cookie(&outsider).await.status, 404);
+        for session in [&member, &outsider] {
+            assert_eq!(world.get("/loops/new").cookie(session).await.status, 404);
+            for below in ["/edit".to_owned(), "/delete".into(), "/code".into(), format!("/members/{}/remove", jane.id)] {
+                assert_eq!(world.get(&format!("{path}{below}")).cookie(session).await.status, 404, "{below}");
+                assert_eq!(world.post(&format!("{path}{below}")).cookie(session).form(&[("name", "Mine")]).await.status, 404, "{below}");
+            }
+            assert_eq!(world.post(&format!("{path}/invite")).cookie(session).form(&[("email", "a@example.com")]).await.status, 404);
+        }
+        assert_eq!(world.loop_seen(&asker.key, &asker.loop_id).await.at("data.loop.name"), &json!("Moderation"));
+    }
+}
