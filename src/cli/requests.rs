@@ -95,6 +95,7 @@ async fn list(app: &App, list: List) -> anyhow::Result<()> {
         priority: None,
         loop_id: list.loop_id,
         api_key_id: None,
+        text: None,
         created_after: None,
         created_before: None,
         sort: Sort::CreatedAtDesc,

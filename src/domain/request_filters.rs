@@ -40,6 +40,8 @@ pub struct RequestFilter {
     pub loop_id: Option<Id<Loop>>,
     /// Only what this key made.
     pub api_key_id: Option<Id<Key>>,
+    /// Only what says that in its text, in any case.
+    pub text: Option<String>,
     /// Only what was made after that.
     pub created_after: Option<Timestamp>,
     /// Only what was made before that.
@@ -87,6 +89,7 @@ impl RequestFilter {
             sort: word(query, "sort", "Invalid sort value")?.unwrap_or(Sort::CreatedAtDesc),
             created_after: time(query, "created_after")?,
             created_before: time(query, "created_before")?,
+            text: query.value("search").map(str::to_owned),
             api_key_id: id(query, "api_key_id", "Invalid API key ID format")?,
         })
     }

@@ -26,7 +26,9 @@ pub mod page_icons;
 pub mod page_keys;
 pub mod page_loop_people;
 pub mod page_loops;
+pub mod page_new_request;
 pub mod page_notices;
+pub mod page_requests;
 pub mod page_reset;
 pub mod page_setup;
 pub mod page_shell;
@@ -185,6 +187,12 @@ pub fn pages() -> Routes {
         .post(&["/loops/{loop_id}/code".into()], page_loop_people::new_code)
         .get(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::ask_remove)
         .post(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::remove)
+        .get(&["/requests".into()], page_requests::list)
+        .get(&["/requests/new".into()], page_new_request::form)
+        .post(&["/requests/new".into()], page_new_request::create)
+        .get(&["/requests/{request_id}".into()], page_requests::show)
+        .get(&["/requests/{request_id}/cancel".into()], page_requests::ask_cancel)
+        .post(&["/requests/{request_id}/cancel".into()], page_requests::cancel)
         .get(&["/manifest.webmanifest".into()], assets::manifest)
         .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)

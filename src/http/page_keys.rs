@@ -200,6 +200,7 @@ pub async fn ask_revoke(Asker(who): Asker, State(app): State<App>, PageId(id): P
             "The key {}…{} is refused from now on, for good. What it has asked stays.",
             key.prefix, key.last_four
         ),
+        reason: None,
         label: "Revoke the key",
         action: format!("/keys/{id}/revoke"),
         back: format!("/keys/{id}"),

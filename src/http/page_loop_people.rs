@@ -36,6 +36,7 @@ pub async fn ask_code(who: SignedIn, State(app): State<App>, PageId(id): PageId<
     let question = Question {
         title: format!("A new code for {}?", it.name),
         text: format!("The code {}, its link and its QR code lead nowhere then. Whoever is in the loop stays.", it.invite_code),
+        reason: None,
         label: "Make a new code",
         action: format!("/loops/{id}/code"),
         back: format!("/loops/{id}"),
@@ -66,6 +67,7 @@ pub async fn ask_remove(
              With the code they can join again: give the loop a new one if they should not.",
             member.email, it.name
         ),
+        reason: None,
         label: "Remove",
         action: format!("/loops/{id}/members/{person}/remove"),
         back: format!("/loops/{id}"),

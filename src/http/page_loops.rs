@@ -143,6 +143,7 @@ pub async fn ask_delete(who: SignedIn, State(app): State<App>, PageId(id): PageI
     let question = Question {
         title: format!("Delete {}?", it.name),
         text,
+        reason: None,
         label: "Delete the loop and all in it",
         action: format!("/loops/{id}/delete"),
         back: format!("/loops/{id}"),

@@ -31,6 +31,10 @@ words! {
         Invited = "invited",
         /// Somebody was removed from a loop.
         MemberRemoved = "member-removed",
+        /// A request was made.
+        RequestCreated = "request-created",
+        /// A request was taken back.
+        RequestCancelled = "request-cancelled",
         /// A key was suspended.
         KeySuspended = "key-suspended",
         /// A key works again.
@@ -57,6 +61,8 @@ impl Notice {
             Self::CodeChanged => "The loop has a new code. The old one and its link work no longer.",
             Self::Invited => "Invited. Send them the link below: with it they join.",
             Self::MemberRemoved => "Removed. Whatever they had claimed is back in the queue.",
+            Self::RequestCreated => "It is put before the people of the loop.",
+            Self::RequestCancelled => "The request is taken back. Whoever waits for it is told.",
             Self::KeySuspended => "This key is refused until you activate it again.",
             Self::KeyActivated => "This key works again.",
             Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",

@@ -62,6 +62,8 @@ pub struct Question {
     pub title: String,
     /// What will happen.
     pub text: String,
+    /// What to call a reason, where one may be given.
+    pub reason: Option<&'static str>,
     /// The button that does it.
     pub label: &'static str,
     /// Where it is done, by `POST`.

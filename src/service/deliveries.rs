@@ -1,6 +1,6 @@
 //! The outbox: what an event causes to be sent, and what becomes of it (contract 12.6 and 12.9, design 5).
 
-use super::{Caller, Error, Result, record};
+use super::{Acting, Error, Result, record};
 use crate::{
     app::App,
     domain::{
@@ -234,9 +234,10 @@ pub(super) async fn log(app: &App, wanted: &Wanted, page: Page) -> Result<Log> {
 }
 
 /// The deliveries of a request, for whoever made it.
-pub async fn of_request(app: &App, caller: &Caller, id: Id<Request>, query: &Query) -> Result<Log> {
-    let request = super::requests::show(app, caller, id).await?;
-    if request.creator_id != caller.account_id() {
+pub async fn of_request(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>, query: &Query) -> Result<Log> {
+    let acting = acting.into();
+    let request = super::requests::show(app, acting, id).await?;
+    if request.creator_id != acting.account_id() {
         return Err(Error::denied("Access denied to this request"));
     }
     log(app, &Wanted { request_id: Some(id), ..Wanted::default() }, page(query, 50)?).await

@@ -42,6 +42,12 @@ pub async fn create(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent
     open(app, acting, &asked, content, user_agent).await
 }
 
+/// What would be put to a loop: judged as [`create`] does, and not put.
+pub async fn preview(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent) -> Result<Content> {
+    asked(app, acting.into(), id).await?;
+    Ok(Content::parse(&sent?, Form::Current, rules(app))?)
+}
+
 /// The same with the loop named in the body, and more defaults (contract 7.1.9).
 pub async fn create_legacy(app: &App, caller: &Caller, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
     let (acting, sent) = (Acting::from(caller), sent?);

@@ -1,0 +1,173 @@
+//! Everything that was asked: searching it, one request with its whole story, taking one back (contract 7.2, 7.4, 7.6).
+
+use super::{
+    extract::Form,
+    page_notices::Notice,
+    page_shell::{Section, Shell},
+    page_signed_in::Asker,
+    page_times::Moment,
+    pages::{PageError, PageId, Question, confirm, see_other, shown},
+};
+use crate::{
+    app::App,
+    domain::{Delivery, Key, Loop, Priority, Request, Status, Timestamp, request_filters::Query, words::Word},
+    service::{acting::by_hand, deliveries, keys, loops, requests, timeline},
+    store::events::Line,
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use url::form_urlencoded::Serializer;
+
+type Page = std::result::Result<Response, PageError>;
+
+/// A request in a list.
+struct Row {
+    it: Request,
+    line: String,
+    answer: Option<String>,
+    age: Moment,
+    left: Option<Moment>,
+}
+
+impl Row {
+    fn new(it: Request, now: Timestamp) -> Self {
+        Self {
+            line: it.first_line(),
+            answer: it.answer_line(),
+            age: Moment::age(it.created_at, now),
+            left: (!it.status.is_final()).then(|| Moment::left(it.timeout_at, now)),
+            it,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "requests.html")]
+struct RequestsPage {
+    shell: Shell,
+    rows: Vec<Row>,
+    total: i64,
+    loops: Vec<Loop>,
+    keys: Vec<Key>,
+    by_hand: String,
+    query: Query,
+    earlier: Option<String>,
+    later: Option<String>,
+}
+
+/// What the list can be narrowed by.
+const FILTERS: [&str; 6] = ["search", "status", "loop_id", "priority", "api_key_id", "limit"];
+
+impl RequestsPage {
+    fn chosen(&self, name: &str, value: &str) -> bool {
+        self.query.value(name) == Some(value)
+    }
+
+    fn is_filtered(&self) -> bool {
+        FILTERS[..5].iter().any(|name| self.query.value(name).is_some())
+    }
+}
+
+/// One's requests, narrowed and in pages.
+pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Page {
+    let found = requests::list(&app, &who.who, &query).await?;
+    let (place, total) = (found.filter.page, found.total);
+    let next = place.offset.saturating_add(place.limit);
+    Ok(shown(&RequestsPage {
+        shell: who.shell(Section::Requests),
+        rows: found.requests.into_iter().map(|it| Row::new(it, app.now())).collect(),
+        total,
+        loops: loops::list(&app, &who.who, false).await?.into_iter().map(|it| it.it).collect(),
+        keys: keys::list(&app, Some(who.id())).await?.into_iter().map(|it| it.key).collect(),
+        by_hand: by_hand(who.id()).to_string(),
+        earlier: (place.offset > 0).then(|| link(&query, (place.offset - place.limit).max(0))),
+        later: (next < total).then(|| link(&query, next)),
+        query,
+    }))
+}
+
+/// A place in the list; the filters stay.
+fn link(query: &Query, offset: i64) -> String {
+    let mut link = Serializer::new(String::new());
+    for name in FILTERS {
+        if let Some(value) = query.value(name) {
+            link.append_pair(name, value);
+        }
+    }
+    link.append_pair("offset", &offset.to_string());
+    format!("/requests?{}", link.finish())
+}
+
+/// One step of a request's story.
+struct Step {
+    name: String,
+    actor: String,
+    at: Moment,
+}
+
+#[derive(Template)]
+#[template(path = "request_story.html")]
+struct StoryPage {
+    shell: Shell,
+    row: Row,
+    key_name: String,
+    context: Option<String>,
+    config: String,
+    default: Option<String>,
+    steps: Vec<Step>,
+    deliveries: Vec<Delivery>,
+}
+
+/// One request: what was asked, what became of it, and when.
+pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Request>) -> Page {
+    let request = requests::owned(&app, &who.who, id).await?;
+    let lines = timeline::of_request(&app, &who.who, id).await?;
+    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON serialises");
+    let keys = keys::list(&app, Some(who.id())).await?;
+    let named = |id: &str| keys.iter().find(|it| it.key.id.to_string() == id).map(|it| it.key.name.clone());
+    let steps = lines.iter().map(|line| step(line, named(line.actor_id.as_deref().unwrap_or_default()), &request, app.now()));
+    let by_hand = request.api_key_id == by_hand(request.creator_id);
+    Ok(shown(&StoryPage {
+        shell: who.shell(Section::Requests),
+        key_name: if by_hand { "by hand".into() } else { named(&request.api_key_id.to_string()).unwrap_or("a key".into()) },
+        context: request.content.context.as_ref().map(|it| pretty(&it.0)),
+        config: pretty(&request.content.response_config.0),
+        default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
+        steps: steps.collect(),
+        deliveries: deliveries::of_request(&app, &who.who, id, &Query::default()).await?.deliveries,
+        row: Row::new(request, app.now()),
+    }))
+}
+
+fn step(line: &Line, key: Option<String>, request: &Request, now: Timestamp) -> Step {
+    let person = request.reviewer.as_ref().filter(|_| line.actor_id == request.claimed_by.or(request.response_by).map(|id| id.to_string()));
+    let actor = match line.actor_kind.as_str() {
+        "key" => key.map_or("a program".to_owned(), |name| format!("the key {name}")),
+        "person" => person.map_or("a person".to_owned(), |person| person.name.clone()),
+        "operator" => "the operator".to_owned(),
+        _ => "the clock".to_owned(),
+    };
+    let name = line.name.as_str().rsplit('.').next().unwrap_or_default().replace('_', " ");
+    Step { name, actor, at: Moment::age(line.at, now) }
+}
+
+/// Asks before a request is taken back.
+pub async fn ask_cancel(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Request>) -> Page {
+    let request = requests::owned(&app, &who.who, id).await?;
+    let question = Question {
+        title: "Take this request back?".to_owned(),
+        text: format!("{}\n\nNobody can answer it any more, and whoever waits for it is told.", request.first_line()),
+        reason: Some("Reason"),
+        label: "Cancel the request",
+        action: format!("/requests/{id}/cancel"),
+        back: format!("/requests/{id}"),
+    };
+    Ok(confirm(who.shell(Section::Requests), question))
+}
+
+/// Takes a request back.
+pub async fn cancel(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Request>, form: Form) -> Page {
+    let reason = requests::reason(&form.sent(&["reason"]));
+    requests::cancel(&app, &who.who, id, reason.as_deref()).await?;
+    Ok(see_other(&format!("/requests/{id}"), Notice::RequestCancelled))
+}
