@@ -140,7 +140,7 @@ async fn write(app: &App, mut tx: Tx, owner: Acting<'_>, name: EventName, webhoo
     if !webhooks::update(&mut tx, &webhook).await? {
         return Err(NOT_FOUND);
     }
-    record::of_webhook(app, &mut tx, name, owner.actor, &webhook, json!({})).await?;
+    record::of_webhook(app, &mut tx, name, owner.actor(), &webhook, json!({})).await?;
     tx.commit().await?;
     Ok(webhook)
 }
