@@ -88,7 +88,7 @@ struct MadePage {
 }
 
 /// What a permission lets do, in words.
-fn about(scope: &Scope) -> &'static str {
+fn about(scope: Scope) -> &'static str {
     match scope {
         Scope::LoopsRead => "List loops and their members",
         Scope::LoopsWrite => "Make, change and delete loops; invite and remove members",
@@ -218,7 +218,8 @@ pub async fn revoke(Asker(who): Asker, State(app): State<App>, PageId(id): PageI
 /// Replaces a key by a new one; the old one works on for the overlap.
 pub async fn rotate(asker: Asker, State(app): State<App>, PageId(id): PageId<Key>, form: Form) -> Page {
     let used = keys::of_account(&app, asker.0.id(), id).await?;
-    let seconds = form.text("overlap").parse().map_err(|_| Invalid::failed("overlap must be a number of seconds").into());
+    let seconds =
+        form.text("overlap").parse().map_err(|_| Invalid::failed("overlap must be a number of seconds").into());
     let rotated = match seconds {
         Ok(seconds) => keys::rotate(&app, Actor::Person(asker.0.id()), id, seconds).await,
         Err(error) => Err(error),

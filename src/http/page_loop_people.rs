@@ -35,7 +35,10 @@ pub async fn ask_code(who: SignedIn, State(app): State<App>, PageId(id): PageId<
     let it = own(&app, &who, id).await?.it;
     let question = Question {
         title: format!("A new code for {}?", it.name),
-        text: format!("The code {}, its link and its QR code lead nowhere then. Whoever is in the loop stays.", it.invite_code),
+        text: format!(
+            "The code {}, its link and its QR code lead nowhere then. Whoever is in the loop stays.",
+            it.invite_code
+        ),
         reason: None,
         label: "Make a new code",
         action: format!("/loops/{id}/code"),

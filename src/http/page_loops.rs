@@ -137,8 +137,8 @@ pub async fn ask_delete(who: SignedIn, State(app): State<App>, PageId(id): PageI
     let all: i64 = tallies.iter().map(|tally| tally.1).sum();
     let (open, people) = (open_requests(&app, &who, id).await?, members.len());
     let text = format!(
-        "This cannot be undone. With it go {people} members and {all} requests with their answers; {open} of them are open \
-         and are cancelled first, so that whoever waits is told. Accounts and the audit log stay."
+        "This cannot be undone. With it go all its people ({people}) and requests ({all}) with their answers. Open ones ({open}) \
+         are cancelled first, so that whoever waits is told. Accounts and the audit log stay."
     );
     let question = Question {
         title: format!("Delete {}?", it.name),

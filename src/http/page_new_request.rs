@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Content, Id, Invalid, Loop, Object, Priority, Sent, request_filters::Query, response::ResponseType, response::Spec, words::Word},
+    domain::{
+        Content, Id, Invalid, Loop, Object, Priority, Sent, request_filters::Query, response::ResponseType,
+        response::Spec, words::Word,
+    },
     service::{Error, Result, loops, requests},
 };
 use askama::Template;
@@ -28,28 +31,30 @@ struct NewRequestPage {
     preview: Option<(Content, Spec)>,
 }
 
-impl NewRequestPage {
-    /// The types of answers, with what people call them.
-    fn kinds(&self) -> [(ResponseType, &'static str); 6] {
-        [
-            (ResponseType::Boolean, "Yes or no"),
-            (ResponseType::SingleSelect, "One of several"),
-            (ResponseType::MultiSelect, "Several of several"),
-            (ResponseType::Rating, "Rating"),
-            (ResponseType::Number, "Number"),
-            (ResponseType::Text, "Text"),
-        ]
-    }
-}
+/// The types of answers, with what people call them.
+const KINDS: [(ResponseType, &str); 6] = [
+    (ResponseType::Boolean, "Yes or no"),
+    (ResponseType::SingleSelect, "One of several"),
+    (ResponseType::MultiSelect, "Several of several"),
+    (ResponseType::Rating, "Rating"),
+    (ResponseType::Number, "Number"),
+    (ResponseType::Text, "Text"),
+];
 
 /// The form.
 pub async fn form(asker: Asker, State(app): State<App>, query: Query) -> Page {
     let of = query.value("loop_id").unwrap_or_default();
-    let usual = [("loop_id", of), ("response_type", "boolean"), ("priority", "medium"), ("timeout", "1"), ("unit", "3600")];
+    let usual =
+        [("loop_id", of), ("response_type", "boolean"), ("priority", "medium"), ("timeout", "1"), ("unit", "3600")];
     Ok(shown(&form_page(&app, &asker, Filled::with(usual), None).await?))
 }
 
-async fn form_page(app: &App, Asker(who): &Asker, form: Filled, preview: Option<(Content, Spec)>) -> Result<NewRequestPage> {
+async fn form_page(
+    app: &App,
+    Asker(who): &Asker,
+    form: Filled,
+    preview: Option<(Content, Spec)>,
+) -> Result<NewRequestPage> {
     let loops = loops::list(app, &who.who, false).await?.into_iter().map(|it| it.it).collect();
     Ok(NewRequestPage { shell: who.shell(Section::Requests), form, loops, preview })
 }
@@ -127,7 +132,10 @@ fn config(form: &Form) -> std::result::Result<Map<String, Value>, Invalid> {
     }
     let options: Vec<_> = form.text("options").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     config.insert("options".into(), json!(options));
-    if !matches!(ResponseType::named(form.text("response_type")), Some(ResponseType::SingleSelect | ResponseType::MultiSelect)) {
+    if !matches!(
+        ResponseType::named(form.text("response_type")),
+        Some(ResponseType::SingleSelect | ResponseType::MultiSelect)
+    ) {
         config.remove("options");
     }
     Ok(config)

@@ -125,11 +125,16 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON serialises");
     let keys = keys::list(&app, Some(who.id())).await?;
     let named = |id: &str| keys.iter().find(|it| it.key.id.to_string() == id).map(|it| it.key.name.clone());
-    let steps = lines.iter().map(|line| step(line, named(line.actor_id.as_deref().unwrap_or_default()), &request, app.now()));
+    let steps =
+        lines.iter().map(|line| step(line, named(line.actor_id.as_deref().unwrap_or_default()), &request, app.now()));
     let by_hand = request.api_key_id == by_hand(request.creator_id);
     Ok(shown(&StoryPage {
         shell: who.shell(Section::Requests),
-        key_name: if by_hand { "by hand".into() } else { named(&request.api_key_id.to_string()).unwrap_or("a key".into()) },
+        key_name: if by_hand {
+            "by hand".into()
+        } else {
+            named(&request.api_key_id.to_string()).unwrap_or("a key".into())
+        },
         context: request.content.context.as_ref().map(|it| pretty(&it.0)),
         config: pretty(&request.content.response_config.0),
         default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
@@ -140,9 +145,13 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
 }
 
 fn step(line: &Line, key: Option<String>, request: &Request, now: Timestamp) -> Step {
-    let person = request.reviewer.as_ref().filter(|_| line.actor_id == request.claimed_by.or(request.response_by).map(|id| id.to_string()));
+    let person = request
+        .reviewer
+        .as_ref()
+        .filter(|_| line.actor_id == request.claimed_by.or(request.response_by).map(|id| id.to_string()));
     let actor = match line.actor_kind.as_str() {
         "key" => key.map_or("a program".to_owned(), |name| format!("the key {name}")),
+        "person" if line.actor_id == Some(request.creator_id.to_string()) => "you".to_owned(),
         "person" => person.map_or("a person".to_owned(), |person| person.name.clone()),
         "operator" => "the operator".to_owned(),
         _ => "the clock".to_owned(),

@@ -35,7 +35,13 @@ fn rules(app: &App) -> Rules {
 }
 
 /// Puts a request to a loop; the loop's creator may.
-pub async fn create(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent, user_agent: Option<&str>) -> Result<Request> {
+pub async fn create(
+    app: &App,
+    acting: impl Into<Acting<'_>>,
+    id: Id<Loop>,
+    sent: Sent,
+    user_agent: Option<&str>,
+) -> Result<Request> {
     let acting = acting.into();
     let asked = asked(app, acting, id).await?;
     let content = Content::parse(&sent?, Form::Current, rules(app))?;
@@ -72,7 +78,13 @@ async fn asked(app: &App, acting: Acting<'_>, id: Id<Loop>) -> Result<Asked> {
     Ok(asked)
 }
 
-async fn open(app: &App, acting: Acting<'_>, it: &Asked, content: Content, user_agent: Option<&str>) -> Result<Request> {
+async fn open(
+    app: &App,
+    acting: Acting<'_>,
+    it: &Asked,
+    content: Content,
+    user_agent: Option<&str>,
+) -> Result<Request> {
     let recipients: Vec<Value> = it.members.iter().map(recipient).collect();
     if recipients.is_empty() {
         return Err(Error::invalid("No active members found in the loop"));
@@ -319,7 +331,12 @@ pub struct Cancelled {
 }
 
 /// Takes an open request back; its creator or the loop's may. A pending one gives its unit of the limit back (contract 3.7).
-pub async fn cancel(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>, reason: Option<&str>) -> Result<Cancelled> {
+pub async fn cancel(
+    app: &App,
+    acting: impl Into<Acting<'_>>,
+    id: Id<Request>,
+    reason: Option<&str>,
+) -> Result<Cancelled> {
     let acting = acting.into();
     for _ in 0..TRIES {
         let request = current(app, id).await?;

@@ -2,7 +2,8 @@
 
 use crate::harness::{Answer, World, on_both};
 
-const NEW: [(&str, &str); 4] = [("name", "n8n <b>"), ("scopes", "loops:read"), ("scopes", "requests:write"), ("reach", "all")];
+const NEW: [(&str, &str); 4] =
+    [("name", "n8n <b>"), ("scopes", "loops:read"), ("scopes", "requests:write"), ("reach", "all")];
 
 /// The token on a page; empty where there is none.
 fn token(page: &str) -> String {

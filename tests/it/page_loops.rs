@@ -93,7 +93,7 @@ on_both! {
         let request = world.ask(&asker, &crate::harness::question()).await;
         let path = format!("/loops/{}/delete", asker.loop_id);
         let question = page(&world, &path, &asker.session).await;
-        assert!(question.contains("2 members and 1 requests") && question.contains("1 of them are open"), "{question}");
+        assert!(question.contains("people (2) and requests (1)") && question.contains("Open ones (1)"), "{question}");
         assert_eq!(location(&world.post(&path).cookie(&asker.session).await), "/loops?notice=loop-deleted");
         assert_eq!(world.request(&asker.key, &request).await.status, 404);
         assert_eq!(world.events(&request).await, ["request.created", "request.cancelled"]);

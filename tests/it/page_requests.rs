@@ -15,7 +15,13 @@ async fn page(world: &World, path: &str, session: &str) -> String {
 }
 
 fn form<'a>(loop_id: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let usual = [("loop_id", loop_id), ("request_text", "Ship **it**?"), ("priority", "high"), ("timeout", "2"), ("unit", "3600")];
+    let usual = [
+        ("loop_id", loop_id),
+        ("request_text", "Ship **it**?"),
+        ("priority", "high"),
+        ("timeout", "2"),
+        ("unit", "3600"),
+    ];
     [&usual[..], more].concat()
 }
 
@@ -58,7 +64,7 @@ on_both! {
             assert_eq!((of("response_config"), of("default_response")), (config, default), "{kind}");
             assert_eq!((of("platform"), of("api_key_id"), of("status")), (json!("web_portal"), json!(asker.owner.id), json!("pending")));
             let story = page(&world, &path, &asker.session).await;
-            assert!(story.contains("by hand") && story.contains("<strong>Created</strong>"), "{story}");
+            assert!(story.contains("by hand") && story.contains("<strong>Created</strong> <span class=\"hint\">by you"), "{story}");
         }
         let by_hand = page(&world, &format!("/requests?api_key_id={}", asker.owner.id), &asker.session).await;
         assert!(by_hand.contains("6 requests"));

@@ -5,7 +5,11 @@ use crate::{
     harness::{Asker, World, on_both, question},
     rivals::patient,
 };
-use hitl_server::{http, service::setup, store::Store};
+use hitl_server::{
+    http,
+    service::{keys, setup},
+    store::Store,
+};
 use rusqlite::Connection as SqliteConnection;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -81,12 +85,16 @@ async fn lived_in(world: &World, asker: &Asker, session: &str) -> Vec<String> {
 }
 
 /// Every path that can be read, with real names in the places of its parameters.
-fn readable(asker: &Asker, requests: &[String]) -> BTreeSet<String> {
+fn readable(asker: &Asker, member: &str, key: &str, requests: &[String]) -> BTreeSet<String> {
     let routes = [http::keyed(), http::reviewed(), http::open(), http::pages()];
     let operations = routes.into_iter().flat_map(|routes| routes.operations).filter(|it| it.method == "GET");
     let paths = operations.flat_map(|it| std::iter::once(it.path).chain(it.aliases)).map(|path| {
         let file = if path.starts_with("/qr") { format!("{}.png", asker.code) } else { "style.css".to_owned() };
-        path.replace("{loop_id}", &asker.loop_id).replace("{file}", &file).replace("{code}", &asker.code)
+        path.replace("{loop_id}", &asker.loop_id)
+            .replace("{file}", &file)
+            .replace("{code}", &asker.code)
+            .replace("{user_id}", member)
+            .replace("{key_id}", key)
     });
     paths.flat_map(|path| requests.iter().map(move |id| path.replace("{request_id}", id))).collect()
 }
@@ -109,11 +117,12 @@ on_both! {
 
         let world = patient(&world);
         let asker = world.asker().await;
-        let (_, session) = world.reviewer("jane@example.com", &asker.code).await;
+        let (jane, session) = world.reviewer("jane@example.com", &asker.code).await;
         // The server's owner, who may read the audit log too.
         accidents::run(&world, "update accounts set role = 'owner' where email = 'owner@example.com'").await;
         let requests = lived_in(&world, &asker, &session).await;
-        let mut paths = readable(&asker, &requests);
+        let key = keys::list(&world.app, None).await.unwrap()[0].key.id;
+        let mut paths = readable(&asker, &jane.id.to_string(), &key.to_string(), &requests);
         paths.extend(["/v1/reviewer/inbox?tab=mine", "/v1/reviewer/inbox?tab=completed", "/v1/api/loops?include=member"].map(String::from));
         paths.retain(|path| !path.contains('{'));
         paths.insert(setup_page);
