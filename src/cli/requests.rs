@@ -13,7 +13,7 @@ use crate::{
         request_filters::{Page, RequestFilter, Sort},
         response::{ResponseType, Spec},
     },
-    service::{self, requests, reviews},
+    service::{self, request_lists, requests, reviews},
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ async fn list(app: &App, list: List) -> anyhow::Result<()> {
         sort: Sort::CreatedAtDesc,
         page: Page { limit: list.limit, offset: list.offset },
     };
-    let listed = requests::list_all(app, filter).await?;
+    let listed = request_lists::list_all(app, filter).await?;
     list.format.print(&listed.requests.iter().map(properties).collect(), || {
         let row = |it: &Request| {
             [

@@ -87,18 +87,16 @@ struct MadePage {
     old_until: Option<String>,
 }
 
-/// What a permission lets do, in words.
-fn about(scope: Scope) -> &'static str {
-    match scope {
-        Scope::LoopsRead => "List loops and their members",
-        Scope::LoopsWrite => "Make, change and delete loops; invite and remove members",
-        Scope::RequestsRead => "List and read requests and answers",
-        Scope::RequestsWrite => "Make, change and cancel requests; give feedback",
-        Scope::WebhooksRead => "List webhooks and their deliveries",
-        Scope::WebhooksWrite => "Add, change, test and delete webhooks",
-        Scope::All => "Everything, also what will be added later",
-    }
-}
+/// The permissions, with what they let a key do.
+const PERMISSIONS: [(Scope, &str); 7] = [
+    (Scope::LoopsRead, "List loops and their members"),
+    (Scope::LoopsWrite, "Make, change and delete loops; invite and remove members"),
+    (Scope::RequestsRead, "List and read requests and answers"),
+    (Scope::RequestsWrite, "Make, change and cancel requests; give feedback"),
+    (Scope::WebhooksRead, "List webhooks and their deliveries"),
+    (Scope::WebhooksWrite, "Add, change, test and delete webhooks"),
+    (Scope::All, "Everything, also what will be added later"),
+];
 
 /// All of one's keys.
 pub async fn list(Asker(who): Asker, State(app): State<App>) -> Page {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Delivery, Key, Loop, Priority, Request, Status, Timestamp, request_filters::Query, words::Word},
-    service::{acting::by_hand, deliveries, keys, loops, requests, timeline},
+    service::{acting::by_hand, deliveries, keys, loops, request_lists, requests, timeline},
     store::events::Line,
 };
 use askama::Template;
@@ -70,7 +70,7 @@ impl RequestsPage {
 
 /// One's requests, narrowed and in pages.
 pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Page {
-    let found = requests::list(&app, &who.who, &query).await?;
+    let found = request_lists::list(&app, &who.who, &query).await?;
     let (place, total) = (found.filter.page, found.total);
     let next = place.offset.saturating_add(place.limit);
     Ok(shown(&RequestsPage {

@@ -3,7 +3,7 @@
 use super::views::{Pagination, RequestView};
 use crate::{
     domain::{Feedback, Request, words::Word},
-    service::requests::Listed,
+    service::request_lists::Listed,
 };
 use serde::Serialize;
 use serde_json::Value;

@@ -14,7 +14,10 @@ use super::{
 use crate::{
     app::App,
     domain::{Loop, Request, Status, Window, request_filters::Query, words::Word},
-    service::requests::{self, Cancelled},
+    service::{
+        request_lists,
+        requests::{self, Cancelled},
+    },
 };
 use axum::{
     extract::State,
@@ -78,7 +81,7 @@ pub async fn list(
     State(app): State<App>,
     query: Query,
 ) -> Result<Reply<Requests>, ApiError> {
-    let listed = requests::list(&app, &caller.caller, &query).await.or_failed("Failed to retrieve requests")?;
+    let listed = request_lists::list(&app, &caller.caller, &query).await.or_failed("Failed to retrieve requests")?;
     Ok(Reply::ok("Requests retrieved successfully", listed.into()))
 }
 
@@ -97,7 +100,7 @@ pub async fn list_of_loop(
     PathId(id): PathId<Loop>,
     query: Query,
 ) -> Result<Reply<LoopRequests>, ApiError> {
-    let listed = requests::list_of_loop(&app, &caller.caller, id, &query).await;
+    let listed = request_lists::list_of_loop(&app, &caller.caller, id, &query).await;
     let page = listed.or_failed("Failed to retrieve requests")?.into();
     Ok(Reply::ok("Loop requests retrieved successfully", LoopRequests { loop_id: id.to_string(), page }))
 }

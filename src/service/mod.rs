@@ -14,6 +14,7 @@ pub mod loops;
 pub mod members;
 pub mod passwords;
 pub mod record;
+pub mod request_lists;
 pub mod requests;
 pub mod resets;
 pub mod reviews;
