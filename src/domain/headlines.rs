@@ -42,19 +42,45 @@ impl Request {
 
     /// Its answer as people say it, in one line: labels rather than values.
     pub fn answer_line(&self) -> Option<String> {
-        let details = self.response_details()?;
-        let text = |name: &str| details[name].as_str();
-        let labels = details["selected_labels"].as_array().map(|labels| {
-            let labels: Vec<_> = labels.iter().filter_map(Value::as_str).collect();
-            if labels.is_empty() { "None".to_owned() } else { labels.join(", ") }
-        });
-        let rating = details.get("rating").map(|rating| match text("rating_label") {
-            Some(label) => format!("{rating} ({label})"),
-            None => rating.to_string(),
-        });
-        let one = ["text", "selected_label", "boolean_label", "formatted_value"].into_iter().find_map(text);
-        one.map(str::to_owned).or(labels).or(rating).map(|line| cut(&line))
+        said(&self.response_details()?).map(|line| cut(&line))
     }
+
+    /// What stands because nobody answered in time, as people say it.
+    pub fn default_line(&self) -> Option<String> {
+        self.answer_in_words(&self.content.default_response.as_ref()?.0).map(|line| cut(&line))
+    }
+
+    /// An answer that was given or not, whole, as people say it; one that does not fit, as it is. Null is none.
+    pub fn answer_in_words(&self, given: &Value) -> Option<String> {
+        let spec = self.content.spec().ok()?;
+        let meant = spec.answer(given).ok().and_then(|answer| said(&spec.details(&answer)));
+        let as_sent = || given.as_str().map_or_else(|| given.to_string(), str::to_owned);
+        (!given.is_null()).then(|| meant.unwrap_or_else(as_sent))
+    }
+
+    /// What its asker thought of the answer, in one line: the rating and the words.
+    pub fn feedback_line(&self) -> Option<String> {
+        let feedback = &self.feedback.as_ref()?.0;
+        let rating = feedback["rating"].as_f64().map(|rating| format!("{rating} of 5"));
+        let words = ["comment", "category"].into_iter().find_map(|name| feedback[name].as_str());
+        let parts: Vec<_> = rating.into_iter().chain(words.map(str::to_owned)).collect();
+        Some(if parts.is_empty() { "received".to_owned() } else { cut(&parts.join(" · ")) })
+    }
+}
+
+/// An answer in the object dialect, in words.
+fn said(details: &Value) -> Option<String> {
+    let text = |name: &str| details[name].as_str();
+    let labels = details["selected_labels"].as_array().map(|labels| {
+        let labels: Vec<_> = labels.iter().filter_map(Value::as_str).collect();
+        if labels.is_empty() { "None".to_owned() } else { labels.join(", ") }
+    });
+    let rating = details.get("rating").map(|rating| match text("rating_label") {
+        Some(label) => format!("{rating} ({label})"),
+        None => rating.to_string(),
+    });
+    let one = ["text", "selected_label", "boolean_label", "formatted_value"].into_iter().find_map(text);
+    one.map(str::to_owned).or(labels).or(rating)
 }
 
 #[cfg(test)]

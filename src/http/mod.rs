@@ -18,7 +18,10 @@ pub mod loops;
 pub mod members;
 pub mod openapi;
 pub mod page_account;
+pub mod page_answer;
+pub mod page_context;
 pub mod page_forms;
+pub mod page_history;
 pub mod page_home;
 pub mod page_icons;
 pub mod page_inbox;
@@ -26,8 +29,11 @@ pub mod page_join;
 pub mod page_keys;
 pub mod page_loop_people;
 pub mod page_loops;
+pub mod page_markdown;
+pub mod page_my_loops;
 pub mod page_new_request;
 pub mod page_notices;
+pub mod page_request;
 pub mod page_requests;
 pub mod page_reset;
 pub mod page_setup;
@@ -193,6 +199,14 @@ pub fn pages() -> Routes {
         .get(&["/requests/{request_id}".into()], page_requests::show)
         .get(&["/requests/{request_id}/cancel".into()], page_requests::ask_cancel)
         .post(&["/requests/{request_id}/cancel".into()], page_requests::cancel)
+        .get(&["/inbox/{request_id}".into()], page_request::show)
+        .post(&["/inbox/{request_id}/claim".into()], page_request::claim)
+        .post(&["/inbox/{request_id}/release".into()], page_request::release)
+        .post(&["/inbox/{request_id}/answer".into()], page_request::answer)
+        .get(&["/history".into()], page_history::show)
+        .get(&["/loops".into()], page_my_loops::list)
+        .get(&["/loops/{loop_id}/leave".into()], page_my_loops::confirm)
+        .post(&["/loops/{loop_id}/leave".into()], page_my_loops::leave)
         .get(&["/manifest.webmanifest".into()], assets::manifest)
         .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)

@@ -48,6 +48,11 @@ impl Filled {
         self.values.text(name)
     }
 
+    /// The same with the white space around it, for what is more than a line.
+    pub fn typed(&self, name: &str) -> &str {
+        self.values.exact(name)
+    }
+
     /// Whether one of several of this name is ticked or chosen.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.values.all(name).any(|chosen| chosen == value)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Loop, Priority, Request, Timestamp, request_filters::Query, response::ResponseType, words::Word},
+    domain::{Loop, Priority, Request, Status, Timestamp, request_filters::Query, response::ResponseType, words::Word},
     service::inbox::{self, Counts, Inbox, Tab},
 };
 use askama::Template;
@@ -39,15 +39,17 @@ struct Part {
 
 /// A request in a list.
 pub struct Card {
-    id: String,
-    line: String,
-    loop_name: String,
-    priority: Priority,
-    kind: ResponseType,
-    status: &'static str,
-    age: Moment,
-    left: Option<Moment>,
-    answer: Option<String>,
+    pub(super) id: String,
+    pub(super) line: String,
+    pub(super) loop_name: String,
+    pub(super) priority: Priority,
+    pub(super) kind: ResponseType,
+    pub(super) status: &'static str,
+    pub(super) age: Moment,
+    pub(super) left: Option<Moment>,
+    pub(super) answer: Option<String>,
+    pub(super) default: Option<String>,
+    pub(super) feedback: Option<String>,
 }
 
 impl Card {
@@ -64,6 +66,8 @@ impl Card {
             age: Moment::age(request.response_at.unwrap_or(request.created_at), now),
             left: (!request.status.is_final()).then(|| Moment::left(ends, now)),
             answer: request.answer_line(),
+            default: (request.status == Status::Timeout).then(|| request.default_line()).flatten(),
+            feedback: request.feedback_line(),
         }
     }
 

@@ -41,6 +41,18 @@ words! {
         KeyActivated = "key-activated",
         /// A key was revoked.
         KeyRevoked = "key-revoked",
+        /// A request was claimed.
+        Claimed = "claimed",
+        /// A claim was given back.
+        Released = "released",
+        /// An answer was sent; another request is shown.
+        AnsweredNext = "answered-next",
+        /// An answer was sent, and nothing else waits.
+        Answered = "answered",
+        /// What was typed before signing in again is kept.
+        Kept = "kept",
+        /// A loop was left.
+        Left = "left",
     }
 }
 
@@ -66,6 +78,12 @@ impl Notice {
             Self::KeySuspended => "This key is refused until you activate it again.",
             Self::KeyActivated => "This key works again.",
             Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",
+            Self::Claimed => "It is yours: nobody else works on it meanwhile.",
+            Self::Released => "It is back in the queue.",
+            Self::AnsweredNext => "Your answer is sent. Here is the next request.",
+            Self::Answered => "Your answer is sent. Nothing else waits for you.",
+            Self::Kept => "You are signed in again, and what you had filled in is still here. It is not sent yet.",
+            Self::Left => "You have left the loop.",
         }
     }
 }

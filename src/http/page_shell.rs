@@ -3,7 +3,7 @@
 use super::page_notices::Notice;
 use crate::{
     domain::{
-        Role, Timestamp,
+        Timestamp,
         words::{Word, words},
     },
     store::sessions::SignedIn,
@@ -18,16 +18,10 @@ words! {
         History = "history",
         /// One's loops.
         Loops = "loops",
-        /// How the work goes.
-        Overview = "overview",
         /// Everything that was asked.
         Requests = "requests",
-        /// Addresses that hear of events.
-        Webhooks = "webhooks",
         /// What programs ask with.
         Keys = "keys",
-        /// Who has an account.
-        People = "people",
         /// Oneself.
         Account = "account",
         /// All parts, for small screens.
@@ -38,7 +32,7 @@ words! {
 /// For everybody who is signed in.
 const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
 /// For those whose programs ask.
-const ASKING: [Section; 4] = [Section::Overview, Section::Requests, Section::Webhooks, Section::Keys];
+const ASKING: [Section; 2] = [Section::Requests, Section::Keys];
 
 impl Section {
     /// What it is called.
@@ -47,11 +41,8 @@ impl Section {
             Self::Inbox => "Inbox",
             Self::History => "History",
             Self::Loops => "Loops",
-            Self::Overview => "Overview",
             Self::Requests => "Requests",
-            Self::Webhooks => "Webhooks",
             Self::Keys => "Keys",
-            Self::People => "People",
             Self::Account => "Account",
             Self::Menu => "More",
         }
@@ -85,9 +76,7 @@ impl Shell {
     /// Where those go whose programs ask, and who administer the server.
     pub fn administration(&self) -> Vec<Section> {
         let Some(who) = &self.who else { return vec![] };
-        let asking = if who.asks { ASKING.to_vec() } else { vec![] };
-        let people = (who.role == Role::Owner).then_some(Section::People);
-        asking.into_iter().chain(people).collect()
+        if who.asks { ASKING.to_vec() } else { vec![] }
     }
 
     /// Whether it is one of the pages behind signing in, which have the site's parts beside them.

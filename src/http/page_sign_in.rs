@@ -4,15 +4,24 @@ use super::{
     extract::{Address, Form, UserAgent},
     page_forms::Filled,
     page_notices::Notice,
+    page_request,
     page_shell::{Section, Shell},
     page_signed_in::{SignedIn, Visitor},
-    pages::{PageError, again, see_other, shown, signed_in},
+    pages::{PageError, again, page, see_other, shown, signed_in},
     review_session::cookie,
 };
-use crate::{app::App, domain::request_filters::Query, service::sessions};
+use crate::{
+    app::App,
+    domain::{Id, Request, request_filters::Query},
+    service::{sessions, sessions::Opened},
+};
 use askama::Template;
-use axum::{extract::State, http::header, response::Response};
-use url::Url;
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use url::{Url, form_urlencoded::Serializer};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -43,9 +52,38 @@ pub async fn sign_in(
     match sessions::open(&app, address, email, password, agent.as_deref()).await {
         Ok(opened) => {
             let next = local(form.text("next")).unwrap_or_else(|| Section::Inbox.href());
-            signed_in(&app, &opened, see_other(&next, None))
+            let response = match carried(&next, &form) {
+                Some((id, sent)) => brought_back(&app, visitor, &opened, id, &sent).await,
+                None => see_other(&next, None),
+            };
+            signed_in(&app, &opened, response)
         }
         Err(error) => again(&error, &SignInPage { shell: visitor.shell(None), form: Filled::refused(form, &error) }),
+    }
+}
+
+/// The form to sign in with, which carries an answer through: its session ended before it was sent.
+pub fn carrying(visitor: &Visitor, next: &str, sent: &Form) -> Response {
+    let kept = Serializer::new(String::new()).extend_pairs(&sent.0.0).finish();
+    let form = Filled::with([("next", next), ("kept", &kept)]);
+    page(StatusCode::UNAUTHORIZED, &SignInPage { shell: visitor.shell(None), form })
+}
+
+/// The request that an answer was carried for, and the answer's form.
+fn carried(next: &str, form: &Form) -> Option<(Id<Request>, Form)> {
+    let kept = Some(form.text("kept")).filter(|kept| !kept.is_empty())?;
+    let id = next.strip_prefix("/inbox/")?.parse().ok()?;
+    Some((id, Form(Query::parse(kept))))
+}
+
+async fn brought_back(app: &App, visitor: Visitor, opened: &Opened, id: Id<Request>, sent: &Form) -> Response {
+    let who = match sessions::find(app, Some(opened.token.reveal())).await {
+        Ok(who) => SignedIn::of(visitor.now_with(who)),
+        Err(error) => return PageError::from(error).into_response(),
+    };
+    match who {
+        Ok(who) => page_request::bring_back(app, &who, id, sent).await.unwrap_or_else(IntoResponse::into_response),
+        Err(_) => see_other(&Section::Inbox.href(), None),
     }
 }
 

@@ -33,6 +33,11 @@ impl Visitor {
         self.who.as_ref().map(|who| who.account_id)
     }
 
+    /// The same visitor, signed in by now.
+    pub fn now_with(self, who: Who) -> Self {
+        Self { who: Some(who), ..self }
+    }
+
     /// What is around the page for them; `None` where the page is in no part of the site.
     pub fn shell(&self, section: impl Into<Option<Section>>) -> Shell {
         Shell { who: self.who.clone(), section: section.into(), notice: self.notice, now: Some(self.now) }
@@ -60,6 +65,14 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    /// A visitor who is signed in, or the visitor back.
+    pub fn of(visitor: Visitor) -> Result<Self, Visitor> {
+        match visitor.who.clone() {
+            Some(who) => Ok(Self { who, visitor }),
+            None => Err(visitor),
+        }
+    }
+
     /// Their account.
     pub fn id(&self) -> Id<Account> {
         self.who.account_id
@@ -75,10 +88,7 @@ impl FromRequestParts<App> for SignedIn {
     type Rejection = Response;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
-        match visitor.who.clone() {
-            Some(who) => Ok(Self { who, visitor }),
-            None => Err(see_other(&format!("/sign-in?{}", next(parts)), None)),
-        }
+        Self::of(visitor).map_err(|_| see_other(&format!("/sign-in?{}", next(parts)), None))
     }
 }
 

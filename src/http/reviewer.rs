@@ -230,8 +230,8 @@ pub async fn history(
     State(app): State<App>,
     query: Query,
 ) -> Result<Reply<HistoryView>, ApiError> {
-    let (found, _) = inbox::history(&app, who.account_id, &query).await.or_failed("Failed to retrieve requests")?;
-    let requests: Vec<RequestView> = found.into_iter().map(RequestView::from).collect();
+    let found = inbox::history(&app, who.account_id, &query).await.or_failed("Failed to retrieve requests")?;
+    let requests: Vec<RequestView> = found.requests.into_iter().map(RequestView::from).collect();
     Ok(Reply::ok("History retrieved successfully", HistoryView { count: requests.len(), requests }))
 }
 

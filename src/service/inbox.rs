@@ -9,11 +9,12 @@ use crate::{
     app::App,
     domain::{
         Account, Id, Invalid, Json, Loop, Request, Sent,
-        request_filters::{Page, Query, page, view},
+        request_filters::{Page, Query, View, page, view},
         words::{Word, words},
     },
     store::{inbox, loops},
 };
+use serde_json::Value;
 
 words! {
     /// The parts of an inbox.
@@ -78,11 +79,37 @@ pub async fn show(app: &App, account: Id<Account>, query: &Query) -> Result<Inbo
     Ok(Inbox { tab, requests, counts: Counts { active, mine, completed }, page })
 }
 
+/// A page of what a person worked on.
+pub struct History {
+    /// Its requests.
+    pub requests: Vec<Request>,
+    /// Which page this is.
+    pub page: Page,
+    /// Whether there is another.
+    pub has_more: bool,
+}
+
 /// What became of the requests a person worked on.
-pub async fn history(app: &App, account: Id<Account>, query: &Query) -> Result<(Vec<Request>, Page)> {
+pub async fn history(app: &App, account: Id<Account>, query: &Query) -> Result<History> {
     let page = page(query, 50)?;
     deadlines::settle_if_due(app).await?;
-    Ok((inbox::history(&app.store, account, page).await?, page))
+    let one_more = Page { limit: page.limit + 1, ..page };
+    let mut requests = inbox::history(&app.store, account, one_more).await?;
+    let wanted = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let has_more = requests.len() > wanted;
+    requests.truncate(wanted);
+    Ok(History { requests, page, has_more })
+}
+
+/// What a person may do next: what they have claimed, or else what waits longest for anybody, by the queue's order.
+pub async fn next(app: &App, account: Id<Account>) -> Result<Option<Id<Request>>> {
+    let (all, first) = (View::default(), Page { limit: 1, offset: 0 });
+    deadlines::settle_if_due(app).await?;
+    let mut found = inbox::mine(&app.store, account, all, first).await?;
+    if found.is_empty() {
+        found = inbox::active(&app.store, account, all, first).await?;
+    }
+    Ok(found.first().map(|request| request.id))
 }
 
 /// The loops that a person has joined.
@@ -98,10 +125,15 @@ pub async fn joined(app: &App, account: Id<Account>) -> Result<Vec<Loop>> {
 
 /// Keeps what a person has typed so far; it need not be a valid answer.
 pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, sent: Sent) -> Result<()> {
-    let request = reviews::show(app, account, id).await?;
+    reviews::show(app, account, id).await?; // what is not there comes before what is wrong with the body
     let sent = sent?;
     let typed = sent.value("response_data").ok_or_else(|| Invalid::required("response_data"))?;
-    if request.status.is_final() {
+    keep(app, account, id, typed).await
+}
+
+/// The same with what was typed itself.
+pub async fn keep(app: &App, account: Id<Account>, id: Id<Request>, typed: &Value) -> Result<()> {
+    if reviews::show(app, account, id).await?.status.is_final() {
         return Err(Error::Conflict("Request is no longer available"));
     }
     Ok(inbox::put_draft(&app.store, id, account, &Json(typed.clone()), app.now()).await?)

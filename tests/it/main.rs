@@ -53,6 +53,7 @@ mod page_assets;
 mod page_inbox;
 mod page_keys;
 mod page_loops;
+mod page_request;
 mod page_requests;
 mod pages;
 mod people;

@@ -1,0 +1,77 @@
+//! The loops one is in, and leaving one (contract 11.7). Making and changing loops is on pages of their own.
+
+use super::{
+    page_notices::Notice,
+    page_shell::{Section, Shell},
+    page_signed_in::SignedIn,
+    pages::{PageError, PageId, see_other, shown},
+};
+use crate::{
+    app::App,
+    domain::{Loop, MemberStatus},
+    service::{Error, inbox, loops::Peopled, members},
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+#[derive(Template)]
+#[template(path = "my_loops.html")]
+struct MyLoopsPage {
+    shell: Shell,
+    loops: Vec<Row>,
+}
+
+/// One loop.
+struct Row {
+    it: Loop,
+    people: usize,
+    is_mine: bool,
+}
+
+#[derive(Template)]
+#[template(path = "leave.html")]
+struct LeavePage {
+    shell: Shell,
+    row: Row,
+}
+
+impl Row {
+    fn new(peopled: Peopled, who: &SignedIn) -> Self {
+        let joined = |member: &&crate::domain::Member| member.status == MemberStatus::Active;
+        let people = peopled.members.iter().filter(joined).count();
+        Self { is_mine: peopled.it.creator_id == who.id(), people, it: peopled.it }
+    }
+
+    /// A named icon (`shield-check`) is not text to read: only a symbol such as an emoji is shown.
+    fn has_symbol(&self) -> bool {
+        !self.it.icon.is_empty() && !self.it.icon.is_ascii()
+    }
+
+    fn initial(&self) -> String {
+        self.it.name.chars().next().map_or(String::new(), |letter| letter.to_uppercase().collect())
+    }
+}
+
+async fn rows(app: &App, who: &SignedIn) -> Result<Vec<Row>, Error> {
+    Ok(inbox::loops(app, who.id()).await?.into_iter().map(|it| Row::new(it, who)).collect())
+}
+
+/// The loops one is in.
+pub async fn list(who: SignedIn, State(app): State<App>) -> Result<Response, PageError> {
+    Ok(shown(&MyLoopsPage { shell: who.shell(Section::Loops), loops: rows(&app, &who).await? }))
+}
+
+/// Whether one means it.
+pub async fn confirm(who: SignedIn, State(app): State<App>, PageId(id): PageId<Loop>) -> Result<Response, PageError> {
+    let found = rows(&app, &who).await?.into_iter().find(|row| row.it.id == id);
+    let row = found.ok_or(Error::Missing("You are not in that loop."))?;
+    Ok(shown(&LeavePage { shell: who.shell(Section::Loops), row }))
+}
+
+/// Leaves a loop. Having left already is as good.
+pub async fn leave(who: SignedIn, State(app): State<App>, PageId(id): PageId<Loop>) -> Result<Response, PageError> {
+    match members::leave(&app, who.id(), id).await {
+        Ok(_) | Err(Error::Missing(_)) => Ok(see_other("/loops", Notice::Left)),
+        Err(error) => Err(error.into()),
+    }
+}
