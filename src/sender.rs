@@ -31,14 +31,14 @@ pub struct Sender {
 
 impl Sender {
     /// A sender that connects where these allow.
-    pub const fn new(targets: Targets) -> Self {
-        Self { client: OnceCell::const_new(), targets }
+    pub fn new(targets: Targets) -> Self {
+        // Another part of the process may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { client: OnceCell::new(), targets }
     }
 
     async fn client(&self) -> reqwest::Result<&Client> {
         let make = async || {
-            // Another part of the process may have installed it already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
             Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
