@@ -29,8 +29,18 @@ impl Connection {
 
     /// Sends one request and reads the whole answer, which must have that status; its body.
     pub(crate) async fn call(&mut self, request: &[u8], expected: u16) -> anyhow::Result<&str> {
-        self.stream.write_all(request).await.context("the server closed the connection")?;
+        self.send(request).await?;
+        self.answer(expected).await
+    }
+
+    /// Sends one request.
+    pub(crate) async fn send(&mut self, request: &[u8]) -> anyhow::Result<()> {
         self.read.clear();
+        self.stream.write_all(request).await.context("the server closed the connection")
+    }
+
+    /// Reads the whole answer to what was sent, which must have that status; its body.
+    pub(crate) async fn answer(&mut self, expected: u16) -> anyhow::Result<&str> {
         let head = loop {
             self.fill().await?;
             if let Some(head) = Head::parse(&self.read)? {
@@ -44,6 +54,15 @@ impl Connection {
         let body = std::str::from_utf8(&self.read[head.body..]).context("the answer is not text")?;
         ensure!(head.status == expected, "expected status {expected}, not {}: {body}", head.status);
         Ok(body)
+    }
+
+    /// Reads the stream that answers what was sent, until that is in it.
+    pub(crate) async fn follow(&mut self, until: &str) -> anyhow::Result<()> {
+        while !self.read.windows(until.len()).any(|part| part == until.as_bytes()) {
+            self.fill().await?;
+        }
+        ensure!(self.read.starts_with(b"HTTP/1.1 200 "), "no stream: {}", String::from_utf8_lossy(&self.read));
+        Ok(())
     }
 
     async fn fill(&mut self) -> anyhow::Result<()> {

@@ -18,7 +18,7 @@ pub(crate) struct Database {
 
 impl Database {
     /// Makes one; `purpose` is part of its name.
-    pub(crate) async fn create(engine: Engine, purpose: &str) -> anyhow::Result<Self> {
+    async fn create(engine: Engine, purpose: &str) -> anyhow::Result<Self> {
         // In the build's folder: the system's folder for temporary files may be kept in memory, where nothing is durable.
         let folder = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
         if engine == Engine::Sqlite {
@@ -32,12 +32,33 @@ impl Database {
     }
 
     /// Removes it, whoever is still connected.
-    pub(crate) async fn remove(self) -> anyhow::Result<()> {
+    async fn remove(self) -> anyhow::Result<()> {
         match &self.name {
             Some(name) => administer(&format!("drop database {name} with (force)")).await.map(drop),
             None => Ok(()),
         }
     }
+}
+
+/// Does something with empty databases, and removes them, also when interrupted.
+pub(crate) async fn with_empty<const COUNT: usize, T>(
+    engine: Engine,
+    purposes: [&str; COUNT],
+    work: impl AsyncFnOnce(&[Database; COUNT]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut databases = Vec::new();
+    for purpose in purposes {
+        databases.push(Database::create(engine, purpose).await?);
+    }
+    let databases = databases.try_into().unwrap_or_else(|_| unreachable!("one was made for each purpose"));
+    let done = tokio::select! {
+        done = work(&databases) => done,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    for database in databases {
+        database.remove().await?;
+    }
+    done
 }
 
 /// Fails unless there is a server to make databases of that engine on.

@@ -4,17 +4,20 @@ use crate::{
     connection::{Connection, get, post},
     database::Database,
     process::Server,
+    work::{ANSWER, QUESTION, id_in},
 };
 use anyhow::{Context, ensure};
 use serde_json::Value;
 use std::{
     io::Write,
+    net::SocketAddr,
     process::{Command, Stdio},
 };
 
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Somebody who asks and answers: an account with a key, a loop and a session.
+#[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) key: String,
     pub(crate) loop_id: String,
@@ -31,9 +34,10 @@ fn command(database: &Database, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts the server on an empty database.
-pub(crate) async fn serve(database: &Database) -> anyhow::Result<Server> {
-    let server = Server::start(&mut command(database, &["serve", "--listen", "127.0.0.1:0"]))?;
+/// Starts the server, with settings besides the defaults.
+pub(crate) async fn serve(database: &Database, settings: &[(&str, &str)]) -> anyhow::Result<Server> {
+    let mut command = command(database, &["serve", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(command.envs(settings.iter().copied()))?;
     Connection::open(server.address).await?.call(&get("/ready", ""), 200).await.context("ready, it said")?;
     Ok(server)
 }
@@ -45,7 +49,7 @@ impl Person {
         let user =
             ["users", "create", "--email", &email, "--name", name, "--role", "owner", "--password-stdin", "--json"];
         run(command(database, &user), PASSWORD)?;
-        let key = ["keys", "create", "--user", &email, "--name", name, "--limit", "0", "--json"];
+        let key = ["keys", "create", "--user", &email, "--name", name, "--scopes", "*", "--limit", "0", "--json"];
         let key = text(&run(command(database, &key), "")?, "/key")?;
 
         let mut connection = Connection::open(server.address).await?;
@@ -55,6 +59,33 @@ impl Person {
         let session = post("/v1/reviewer/session", "", &sign_in);
         let session = serde_json::from_str(connection.call(&session, 200).await?)?;
         Ok(Self { key, loop_id: text(&it, "/data/id")?, session: text(&session, "/data/token")? })
+    }
+
+    /// The request that asks.
+    pub(crate) fn question(&self) -> Vec<u8> {
+        post(&format!("/v1/api/loops/{}/requests", self.loop_id), &self.key, QUESTION)
+    }
+
+    /// The request that answers.
+    pub(crate) fn answer(&self, id: &str) -> Vec<u8> {
+        post(&format!("/v1/reviewer/requests/{id}/respond"), &self.session, ANSWER)
+    }
+
+    /// Asks that often; the ids.
+    pub(crate) async fn ask(&self, address: SocketAddr, count: usize) -> anyhow::Result<Vec<String>> {
+        let mut connection = Connection::open(address).await?;
+        let (question, mut ids) = (self.question(), Vec::new());
+        for _ in 0..count {
+            ids.push(id_in(connection.call(&question, 201).await?)?.to_owned());
+        }
+        Ok(ids)
+    }
+
+    /// Has one kind of event sent there.
+    pub(crate) async fn hook(&self, address: SocketAddr, url: &str, event: &str) -> anyhow::Result<()> {
+        let webhook = serde_json::json!({"url": url, "events": [event]}).to_string();
+        let mut connection = Connection::open(address).await?;
+        connection.call(&post("/v1/api/webhooks", &self.key, &webhook), 201).await.map(drop)
     }
 }
 

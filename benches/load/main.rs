@@ -1,21 +1,28 @@
 //! The load benchmark: `cargo bench --bench load`. It starts the server on each engine and, beside it, a floor (as little as
-//! a server on that database can do), drives both in turns, and prints how they compare. `benches/README.md` says how to read
-//! it. Measures, never judges: a missed target is printed, and only what went wrong fails.
+//! a server on that database can do), drives both in turns, and prints how they compare; then it measures how answers reach
+//! the program that asked. `benches/README.md` says how to read it. Measures, never judges: a missed target is printed, and only what went wrong fails.
 
+mod answers;
 mod connection;
 mod database;
+mod deliveries;
 mod drive;
+mod endpoints;
+mod figures;
 mod floor;
 mod hitl;
 mod measure;
 mod options;
+mod parked;
 mod process;
+mod receiver;
 mod report;
+mod wakeups;
 mod work;
 
 use anyhow::Context;
 use clap::Parser;
-use options::Options;
+use options::{Options, Part};
 use std::time::Instant;
 
 /// The same as in the server, for the floor.
@@ -44,8 +51,13 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         database::available(engine).await?;
     }
     for engine in options.engines() {
-        let measured = measure::on(engine, options).await?;
-        report::print(engine, options, &measured);
+        if options.wants_of(Part::Calls) {
+            let measured = measure::on(engine, options).await?;
+            report::print(engine, options, &measured);
+        }
+        if options.wants_of(Part::Answers) {
+            answers::measure(engine, options).await?;
+        }
     }
     Ok(())
 }

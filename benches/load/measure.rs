@@ -2,7 +2,7 @@
 
 use crate::{
     connection::{Connection, get, post},
-    database::Database,
+    database::{Database, with_empty},
     drive::{Driven, drive},
     hitl::{self, Person},
     options::{Engine, Options, Part},
@@ -61,20 +61,13 @@ pub(crate) struct Measured {
     pub(crate) memory_under_load: f64,
 }
 
-/// Measures on databases made for it, and removes them, also when interrupted.
+/// Measures on databases made for it.
 pub(crate) async fn on(engine: Engine, options: &Options) -> anyhow::Result<Measured> {
-    let databases = (Database::create(engine, "ours").await?, Database::create(engine, "floor").await?);
-    let measured = tokio::select! {
-        measured = measure(&databases.0, &databases.1, options) => measured,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    databases.0.remove().await?;
-    databases.1.remove().await?;
-    measured
+    with_empty(engine, ["ours", "floor"], async |[ours, floor]| measure(ours, floor, options).await).await
 }
 
 async fn measure(ours: &Database, floors: &Database, options: &Options) -> anyhow::Result<Measured> {
-    let server = hitl::serve(ours).await?;
+    let server = hitl::serve(ours, &[]).await?;
     tokio::time::sleep(REST).await;
     let memory_at_rest = server.memory()?;
     let mut this_program = Command::new(std::env::current_exe()?);
@@ -112,7 +105,7 @@ async fn prepare(
     let mut works = vec![(Kind::Bare, Work::Request(vec![get("/bare", "")], 200))];
     let insert = Work::Request(vec![post("/rows", "", QUESTION)], 201);
     let asker = Person::sign_up(database, ours, "asker").await?;
-    let create = Work::create(&asker);
+    let create = Work::Request(vec![asker.question()], 201);
     if options.wants(Part::Get) {
         works.push((Kind::Select, reads(floor, &insert, "/rows", "").await?));
         works.push((Kind::Get, reads(ours, &create, "/v1/api/requests", &asker.key).await?));
@@ -169,7 +162,7 @@ impl Round {
 }
 
 impl Latency {
-    fn of(mut times: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let at = |percent: usize| {
             let place = (times.len() * percent).div_ceil(100).saturating_sub(1);

@@ -18,9 +18,9 @@ pub(crate) struct Options {
     /// Only this engine
     #[arg(long)]
     pub(crate) engine: Option<Engine>,
-    /// Only this workload
-    #[arg(long)]
-    pub(crate) only: Option<Part>,
+    /// Only these parts, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Given by `cargo bench`, and not by `cargo test`
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
@@ -36,12 +36,30 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// A part of the measurement.
+/// A part of the measurement, or a half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
+    /// The first half: what a call costs
+    Calls,
     Get,
     Create,
     Cycle,
+    /// The second half: how answers reach the program
+    Answers,
+    Deliveries,
+    Endpoints,
+    Wakeups,
+    Parked,
+}
+
+impl Part {
+    /// The half that it belongs to.
+    fn half(self) -> Self {
+        match self {
+            Self::Calls | Self::Get | Self::Create | Self::Cycle => Self::Calls,
+            Self::Answers | Self::Deliveries | Self::Endpoints | Self::Wakeups | Self::Parked => Self::Answers,
+        }
+    }
 }
 
 impl Options {
@@ -53,7 +71,12 @@ impl Options {
 
     /// Whether that part is to be measured.
     pub(crate) fn wants(&self, part: Part) -> bool {
-        self.only.is_none_or(|only| only == part)
+        self.only.is_empty() || self.only.iter().any(|only| *only == part || *only == part.half())
+    }
+
+    /// Whether anything of that half is to be measured.
+    pub(crate) fn wants_of(&self, half: Part) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only.half() == half)
     }
 
     /// How long one workload is driven in one round.

@@ -2,6 +2,7 @@
 
 use crate::now;
 use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use std::{
     fs,
@@ -73,6 +74,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Lets this program, and what it starts from now on, have as many files open as the system allows; how many.
+pub(crate) fn open_files() -> anyhow::Result<usize> {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).context("the limit of open files stays")?;
+    Ok(maximum.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX))
 }
 
 fn address_in(lines: &mut Lines<BufReader<ChildStderr>>) -> anyhow::Result<SocketAddr> {

@@ -1,19 +1,11 @@
 //! What is printed: first the targets with what was reached, then every workload.
 
 use crate::{
+    figures::{self, Figure, Target},
     measure::{Kind, Latency, Measured, Round, Workload},
     options::{Engine, Options},
     work::STEPS,
 };
-
-/// What a number is held to.
-#[derive(Clone, Copy)]
-enum Target {
-    AtLeast(f64),
-    Below(f64),
-    /// None: it is printed to be known.
-    Free,
-}
 
 /// Prints it all.
 pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
@@ -21,7 +13,7 @@ pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
         "\n{engine:?}: {} connections, medians of {} rounds of {} s\n",
         options.connections, options.rounds, options.seconds
     );
-    print_targets(engine, measured);
+    figures::print("", &held_to(engine, measured));
     println!("\n{:<30}{:>12}{:>12}{:>12}{:>17}", "workload", "per second", "p50 in ms", "p99 in ms", "processor in ms");
     for workload in &measured.workloads {
         print_workload(workload);
@@ -29,26 +21,21 @@ pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
     println!("\nresident memory under load: {:.1} MB at most", measured.memory_under_load);
 }
 
-fn print_targets(engine: Engine, measured: &Measured) {
-    println!("{:<44}{:>12}{:>12}", "target", "", "measured");
-    let line = |what: &str, target: Target, unit: &str, value: Option<f64>| {
-        if let Some(value) = value {
-            println!(
-                "{what:<44}{:>12}{:>12}   {}",
-                target.text(unit),
-                format!("{value:.2}{unit}"),
-                target.verdict(value)
-            );
-        }
-    };
-    line("get by id / the floor's point select", Target::AtLeast(0.5), "", measured.ratio(Kind::Get, Kind::Select));
-    line("create / the floor's insert", Target::AtLeast(0.3), "", measured.ratio(Kind::Create, Kind::Insert));
+/// The targets, with what was reached; only of what was measured.
+fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
     let cycle = measured.find(Kind::Cycle).map(|cycle| cycle.median(|round| round.processor));
     let cycle_target = if engine == Engine::Sqlite { Target::Below(1.0) } else { Target::Free };
-    line("processor of one cycle", cycle_target, " ms", cycle);
-    line("p99 of the slowest kind of request", Target::Below(40.0), " ms", measured.slowest());
-    line("resident memory at rest", Target::Below(30.0), " MB", Some(measured.memory_at_rest));
-    line("start to ready, on an empty database", Target::Below(0.5), " s", Some(measured.ready_in.as_secs_f64()));
+    let (get, create) = (measured.ratio(Kind::Get, Kind::Select), measured.ratio(Kind::Create, Kind::Insert));
+    let all = [
+        ("get by id / the floor's point select", Target::AtLeast(0.5), "", get),
+        ("create / the floor's insert", Target::AtLeast(0.3), "", create),
+        ("processor of one cycle", cycle_target, " ms", cycle),
+        ("p99 of the slowest kind of request", Target::Below(40.0), " ms", measured.slowest()),
+        ("resident memory at rest", Target::Below(30.0), " MB", Some(measured.memory_at_rest)),
+        ("start to ready, on an empty database", Target::Below(0.5), " s", Some(measured.ready_in.as_secs_f64())),
+    ];
+    let measured = all.into_iter().filter_map(|(what, target, unit, value)| Some((what, target, unit, value?)));
+    measured.map(|(what, target, unit, value)| Figure::new(what, target, unit, value)).collect()
 }
 
 fn print_workload(workload: &Workload) {
@@ -71,25 +58,6 @@ fn print_workload(workload: &Workload) {
     for (step, part) in parts.iter().enumerate() {
         let Latency { p50, p99 } = workload.latency(step);
         println!("{:<42}{p50:>12.2}{p99:>12.2}", format!("  its {part}"));
-    }
-}
-
-impl Target {
-    fn text(self, unit: &str) -> String {
-        match self {
-            Self::AtLeast(least) => format!(">= {least}{unit}"),
-            Self::Below(most) => format!("< {most}{unit}"),
-            Self::Free => String::new(),
-        }
-    }
-
-    fn verdict(self, value: f64) -> &'static str {
-        let reached = match self {
-            Self::AtLeast(least) => value >= least,
-            Self::Below(most) => value < most,
-            Self::Free => return "",
-        };
-        if reached { "reached" } else { "MISSED" }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one connection does over and over.
 
 use crate::{
-    connection::{Connection, get, post},
+    connection::{Connection, get},
     drive::Times,
     hitl::Person,
     now,
@@ -18,21 +18,17 @@ pub(crate) enum Work {
 
 /// The question that is asked everywhere.
 pub(crate) const QUESTION: &str = r#"{"processing_type":"time-sensitive","type":"markdown","priority":"high","request_text":"Please review this post before it goes out: **Autumn sale**, 20 % off until Sunday.","timeout_seconds":3600,"response_type":"single_select","response_config":{"options":[{"value":"approve","label":"Approve"},{"value":"reject","label":"Reject"}]},"default_response":"reject","platform":"api"}"#;
-const ANSWER: &str = r#"{"response_data":"approve"}"#;
+/// What is answered.
+pub(crate) const ANSWER: &str = r#"{"response_data":"approve"}"#;
 
 /// The requests of a cycle, in order.
 pub(crate) const STEPS: [&str; 4] = ["create", "list pending", "respond", "read"];
 
 impl Work {
-    /// Asks the question, over and over.
-    pub(crate) fn create(person: &Person) -> Self {
-        Self::Request(vec![create(person)], 201)
-    }
-
     /// Asks, lists, answers and reads.
     pub(crate) fn cycle(person: Person) -> Self {
         let list = get("/v1/api/requests?status=pending&limit=10", &person.key);
-        Self::Cycle { create: create(&person), list, person }
+        Self::Cycle { create: person.question(), list, person }
     }
 
     /// How many requests a unit is made of.
@@ -57,7 +53,7 @@ impl Work {
                 connection.call(list, 200).await?;
                 times[1].push(begun.elapsed());
 
-                let respond = post(&format!("/v1/reviewer/requests/{id}/respond"), &person.session, ANSWER);
+                let respond = person.answer(&id);
                 let begun = now();
                 connection.call(&respond, 200).await?;
                 times[2].push(begun.elapsed());
@@ -71,10 +67,6 @@ impl Work {
         }
         Ok(())
     }
-}
-
-fn create(person: &Person) -> Vec<u8> {
-    post(&format!("/v1/api/loops/{}/requests", person.loop_id), &person.key, QUESTION)
 }
 
 /// The first id in a body.
