@@ -213,7 +213,7 @@ pub fn pages() -> Routes {
         .get(&["/assets/{print}/{file}".into()], assets::fingerprinted)
 }
 
-/// The whole server. What is served to the network is [`outside`] of it.
+/// The whole server; the layers from outside in. What is served to the network is [`outside`] of it.
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(keyed_router(&app))
@@ -222,21 +222,24 @@ pub fn router(app: App) -> Router {
         .merge(pages().router.route_layer(middleware::from_fn(pages::guard)))
         .fallback(admission::not_found)
         .method_not_allowed_fallback(admission::method_not_allowed)
-        .layer(middleware::from_fn(finish::once_begun))
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(middleware::from_fn(cors::allow))
-        .layer(from_fn_with_state(app.clone(), crate::telemetry::trace))
+        .layer((
+            from_fn_with_state(app.clone(), crate::telemetry::trace),
+            middleware::from_fn(cors::allow),
+            CatchPanicLayer::custom(error::panicked),
+            middleware::from_fn(finish::once_begun),
+        ))
         .with_state(app)
 }
 
-/// In front of what programs call: the admission, then what answers from memory.
+/// In front of what programs call, from outside in: the admission, then what answers from memory. Layers are added together:
+/// one by one, each would cost a call memory and time of its own.
 fn keyed_router(app: &App) -> Router<App> {
-    keyed()
-        .router
-        .route_layer(CatchPanicLayer::custom(error::panicked)) // so that what is in front sees an answer
-        .route_layer(middleware::from_fn(etag::tag))
-        .route_layer(from_fn_with_state(app.clone(), idempotency::once))
-        .route_layer(from_fn_with_state(app.clone(), admission::admit))
+    keyed().router.route_layer((
+        from_fn_with_state(app.clone(), admission::admit),
+        from_fn_with_state(app.clone(), idempotency::once),
+        middleware::from_fn(etag::tag),
+        CatchPanicLayer::custom(error::panicked), // so that what is in front sees an answer
+    ))
 }
 
 /// The server with a trailing slash tolerated, without a redirect (contract 1.1.5).
