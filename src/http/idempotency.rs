@@ -31,7 +31,7 @@ pub async fn once(State(app): State<App>, request: Request, next: Next) -> Respo
     let Some(key) = request.headers().get(HEADER).filter(|_| request.method() == Method::POST) else {
         return next.run(request).await;
     };
-    match guarded(&app, key.clone(), request, next).await {
+    match Box::pin(guarded(&app, key.clone(), request, next)).await {
         Ok(response) | Err(response) => response,
     }
 }

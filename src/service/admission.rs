@@ -2,6 +2,9 @@
 //!
 //! A process remembers a key for less than a second, so that revoking one works everywhere within a second, and counts
 //! within blocks that it took from the key's window in the store.
+//!
+//! The calls that this stands around may wait long, and very many of them: its own visits to the store, which are rare, are
+//! boxed, so that the memory they take is not held all the while.
 
 use super::{Caller, Error, Result};
 use crate::{
@@ -127,7 +130,7 @@ async fn holder(app: &App, token: &Token) -> Result<Option<Arc<Holder>>> {
     if let Some(holder) = app.admission.known(&hash, now) {
         return Ok(Some(holder));
     }
-    let holder = keys::find_by_token(&app.store, &hash).await?.map(Arc::new);
+    let holder = Box::pin(keys::find_by_token(&app.store, &hash)).await?.map(Arc::new);
     app.admission.remember(hash, holder.clone(), now);
     Ok(holder)
 }
@@ -139,7 +142,7 @@ pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     let lease = app.admission.lease(key.id);
     let mut lease = lease.lock().await;
     if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
-        *lease = take(app, key, limit, now).await?;
+        *lease = Box::pin(take(app, key, limit, now)).await?;
     }
     lease.left -= 1;
     Ok(lease.window(limit))
@@ -203,7 +206,7 @@ pub async fn uncount(app: &App, caller: &Caller, counted: Window) -> Result<Opti
             return Ok(Some(lease.window(lease.limit)));
         }
     }
-    refund(app, caller).await
+    Box::pin(refund(app, caller)).await
 }
 
 /// Gives back what was taken and not used: a stop costs no caller anything.
@@ -229,7 +232,7 @@ pub async fn note_use(app: &App, caller: &Caller) -> Result<()> {
     if fresh || !app.admission.first_to_note(key.id, now) {
         return Ok(());
     }
-    Ok(keys::touch(&app.store, key.id, now).await?)
+    Ok(Box::pin(keys::touch(&app.store, key.id, now)).await?)
 }
 
 impl Admission {

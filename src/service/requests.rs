@@ -167,32 +167,38 @@ const LOOK: Duration = Duration::from_mins(1);
 
 /// One request, once it is final; after `wait` seconds as it is then. Without `wait`, as it is now.
 pub async fn show_after(app: &App, caller: &Caller, id: Id<Request>, wait: Option<&str>) -> Result<Request> {
-    let Some(wait) = wait else { return show(app, caller, id).await };
+    let Some(wait) = wait else { return Box::pin(show(app, caller, id)).await };
     // Subscribe first, then look: what happens in between is not missed.
     let mut waiting = app.store.wakeups().request(id);
-    let request = show(app, caller, id).await?;
+    // Very many may wait at once: neither the request nor what a look at it takes is kept meanwhile.
+    let request = Box::pin(show(app, caller, id)).await?;
     let seconds = wait.parse().ok().filter(|seconds| (1..=LONGEST_WAIT).contains(seconds));
     let seconds = seconds.ok_or_else(|| Invalid::failed("the seconds to wait must be between 1 and 300"))?;
     if request.status.is_final() {
         return Ok(request);
     }
+    let timeout_at = request.timeout_at;
+    drop(request);
     tokio::select! {
-        done = wait_until_final(app, request, &mut waiting) => done?,
+        done = wait_until_final(app, id, timeout_at, &mut waiting) => done?,
         () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
         () = app.store.wakeups().closed() => {}
     }
     // Much may have changed in the meantime: whether the key still works, and may see this.
-    let caller = admission::readmit(app, caller, Scope::RequestsRead).await?;
-    show(app, &caller, id).await
+    let caller = Box::pin(admission::readmit(app, caller, Scope::RequestsRead)).await?;
+    Box::pin(show(app, &caller, id)).await
 }
 
-async fn wait_until_final(app: &App, mut request: Request, waiting: &mut Waiting) -> Result<()> {
-    while !request.status.is_final() {
-        let due = Duration::from_micros(request.timeout_at.micros_since(app.now()).max(0).unsigned_abs());
+async fn wait_until_final(app: &App, id: Id<Request>, mut timeout_at: Timestamp, waiting: &mut Waiting) -> Result<()> {
+    loop {
+        let due = Duration::from_micros(timeout_at.micros_since(app.now()).max(0).unsigned_abs());
         let _ = tokio::time::timeout(due.min(LOOK), waiting.woken()).await;
-        request = current(app, request.id).await?;
+        let request = Box::pin(current(app, id)).await?;
+        if request.status.is_final() {
+            return Ok(());
+        }
+        timeout_at = request.timeout_at;
     }
-    Ok(())
 }
 
 /// The request as the clock leaves it.
@@ -201,7 +207,7 @@ pub(super) async fn current(app: &App, id: Id<Request>) -> Result<Request> {
     if !request.is_due(app.now()) {
         return Ok(request);
     }
-    deadlines::settle(app).await?;
+    Box::pin(deadlines::settle(app)).await?;
     requests::find(&app.store, id).await?.ok_or(NOT_FOUND)
 }
 
