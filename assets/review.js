@@ -58,9 +58,16 @@ if (form) {
   for (const slider of form.querySelectorAll("[data-slides]")) {
     const number = document.getElementById(slider.dataset.slides);
     slider.hidden = false;
-    if (number.value) slider.value = number.value;
-    slider.addEventListener("input", () => (number.value = slider.value));
-    number.addEventListener("input", () => (slider.value = number.value));
+    const follow = () => {
+      if (number.value) slider.value = number.value;
+      slider.classList.toggle("unset", !number.value);
+    };
+    slider.addEventListener("input", () => {
+      number.value = slider.value;
+      follow();
+    });
+    number.addEventListener("input", follow);
+    follow();
   }
 }
 
