@@ -44,6 +44,14 @@ pub struct Deleted {
 pub(super) const NOT_FOUND: Error = Error::Missing("Loop not found");
 pub(super) const NO_ACCESS: Error = Error::denied("Access denied to this loop");
 
+/// Nothing is put to a loop, and nobody into it, that was deleted meanwhile.
+pub(super) fn gone(error: store::Error) -> Error {
+    match error {
+        store::Error::Orphan => NOT_FOUND,
+        other => other.into(),
+    }
+}
+
 /// Makes a loop for the caller, who becomes its first member.
 pub async fn create(app: &App, acting: impl Into<Acting<'_>>, sent: Sent) -> Result<Created> {
     let acting = acting.into();

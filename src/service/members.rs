@@ -7,7 +7,7 @@ use crate::{
         Account, AccountStatus, Actor, EventName, Id, Loop, Member, MemberRole, MemberStatus, Role, Sent, Timestamp,
         loops::{INVITATION_SECONDS, Invitation, typed_code},
     },
-    store::{self, Tx, accounts, loops, members, transitions},
+    store::{Tx, accounts, loops, members, transitions},
 };
 use std::net::IpAddr;
 
@@ -50,20 +50,12 @@ pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation
         last_active: None,
     };
     loops::touch(&mut tx, it.id, now).await?;
-    if !members::put(&mut tx, &member).await.map_err(gone)? {
+    if !members::put(&mut tx, &member).await.map_err(loop_service::gone)? {
         return Err(Error::invalid("User is already a member of this loop"));
     }
     record::of_member(app, &mut tx, EventName::LoopMemberInvited, actor, &it, &member).await?;
     tx.commit().await?;
     Ok((it, member))
-}
-
-/// Nobody gets into a loop that was deleted meanwhile.
-fn gone(error: store::Error) -> Error {
-    match error {
-        store::Error::Orphan => loop_service::NOT_FOUND,
-        other => other.into(),
-    }
 }
 
 async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Result<Account> {
@@ -111,7 +103,7 @@ pub async fn join(app: &App, account: Id<Account>, code: &str) -> Result<Loop> {
         last_active: None,
     };
     loops::touch(&mut tx, it.id, now).await?;
-    if !members::put(&mut tx, &member).await.map_err(gone)? {
+    if !members::put(&mut tx, &member).await.map_err(loop_service::gone)? {
         return Err(Error::Conflict("You are already a member of this loop"));
     }
     let actor = Actor::Person(member.account_id);

@@ -114,18 +114,10 @@ async fn open(
         heard: it.heard,
     };
     let mut tx = app.store.begin().await?;
-    requests::insert(&mut tx, &request).await.map_err(gone)?;
+    requests::insert(&mut tx, &request).await.map_err(loop_service::gone)?;
     record::of_request(app, &mut tx, EventName::RequestCreated, acting.actor(), &request, Step::default()).await?;
-    tx.commit().await.map_err(gone)?;
+    tx.commit().await.map_err(loop_service::gone)?;
     Ok(request)
-}
-
-/// A request cannot be put to a loop that was deleted meanwhile.
-fn gone(error: store::Error) -> Error {
-    match error {
-        store::Error::Orphan => loop_service::NOT_FOUND,
-        other => other.into(),
-    }
 }
 
 /// What is kept of somebody who is told (contract 5.3). No channel but the inbox exists yet, and it does not count (10.2).

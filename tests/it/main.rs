@@ -7,6 +7,7 @@ mod answers;
 mod asking;
 mod authentication;
 mod bodies;
+mod browsing;
 mod cancelling;
 mod cast;
 mod changing;

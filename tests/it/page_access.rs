@@ -1,8 +1,9 @@
 //! Who may see which page, what keeps other sites out, and where a page may lead (issue: security; design 7).
 
 use crate::{
+    browsing::location,
     cast::PASSWORD,
-    harness::{Answer, World, on_both},
+    harness::{World, on_both},
 };
 use axum::http::Method;
 use hitl_server::{domain::Role, http, service::accounts, service::accounts::NewAccount};
@@ -24,11 +25,6 @@ fn inside(method: &Method) -> Vec<String> {
     let paths =
         operations.map(|it| it.path).filter(|path| !OPEN.contains(&path.as_str()) && !FILES.contains(&path.as_str()));
     paths.collect()
-}
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303);
-    answer.header("location")
 }
 
 async fn owner(world: &World) -> String {

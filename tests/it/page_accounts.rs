@@ -1,8 +1,9 @@
 //! Signing in and out in a browser, one's account, and setting a password by a link.
 
 use crate::{
+    browsing::location,
     cast::PASSWORD,
-    harness::{Answer, BASE, World, on_both},
+    harness::{BASE, World, on_both},
 };
 use hitl_server::{
     domain::{Account, AccountStatus, Actor},
@@ -11,11 +12,6 @@ use hitl_server::{
 };
 
 const BETTER: &str = " a better secret ";
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
-    answer.header("location")
-}
 
 async fn reset_link(world: &World, who: &Account) -> String {
     let link = resets::link(&world.app, Actor::Operator, who.id).await.unwrap();

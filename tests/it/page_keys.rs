@@ -1,6 +1,9 @@
 //! API keys in a browser (contract 13.3–13.7).
 
-use crate::harness::{Answer, World, on_both};
+use crate::{
+    browsing::location,
+    harness::{World, on_both},
+};
 
 const NEW: [(&str, &str); 4] =
     [("name", "n8n <b>"), ("scopes", "loops:read"), ("scopes", "requests:write"), ("reach", "all")];
@@ -20,11 +23,6 @@ async fn newest(world: &World, session: &str) -> String {
 
 async fn calls(world: &World, token: &str) -> u16 {
     world.get("/v1/test").key(token).await.status
-}
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
-    answer.header("location")
 }
 
 on_both! {

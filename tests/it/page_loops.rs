@@ -1,18 +1,10 @@
 //! Making a loop and keeping it, in a browser (contract 6, 11).
 
-use crate::harness::{Answer, World, on_both};
+use crate::{
+    browsing::{location, page},
+    harness::on_both,
+};
 use serde_json::json;
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
-    answer.header("location")
-}
-
-async fn page(world: &World, path: &str, session: &str) -> String {
-    let answer = world.get(path).cookie(session).await;
-    assert_eq!(answer.status, 200, "{path}");
-    answer.page()
-}
 
 on_both! {
     async fn contract_6_2_a_loop_is_made_with_a_name_and_an_icon(world: World) {

@@ -1,15 +1,11 @@
 //! One request in a browser: reading, claiming, releasing and answering it by forms (contract 9, 15.2, 16.1, 16.4).
 
 use crate::{
+    browsing::location,
     cast::PASSWORD,
     harness::{Answer, Asker, World, on_both, question_with},
 };
 use serde_json::{Value, json};
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
-    answer.header("location")
-}
 
 async fn ask(world: &World, asker: &Asker, kind: &str, config: Value) -> String {
     world.clock.advance(1);

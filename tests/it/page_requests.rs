@@ -1,18 +1,10 @@
 //! What was asked, in a browser: searching it, its story, asking by hand, taking back (contract 7, 9).
 
-use crate::harness::{Answer, World, on_both, question_with};
+use crate::{
+    browsing::{location, page},
+    harness::{on_both, question_with},
+};
 use serde_json::{Value, json};
-
-fn location(answer: &Answer) -> &str {
-    assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.bytes));
-    answer.header("location")
-}
-
-async fn page(world: &World, path: &str, session: &str) -> String {
-    let answer = world.get(path).cookie(session).await;
-    assert_eq!(answer.status, 200, "{path}");
-    answer.page()
-}
 
 fn form<'a>(loop_id: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let usual = [
