@@ -73,7 +73,8 @@ pub async fn create_legacy(
         ("offset" = Option<i64>, Query, description = "0 or more", example = 0),
         ("sort" = Option<String>, Query, description = "created_at_desc, created_at_asc, priority_desc or status_asc"),
         ("created_after" = Option<String>, Query, description = "Only what was made after that time"),
-        ("created_before" = Option<String>, Query, description = "Only what was made before that time")),
+        ("created_before" = Option<String>, Query, description = "Only what was made before that time"),
+        ("search" = Option<String>, Query, description = "Only what has these words in its text, in capitals or not")),
     responses((status = 200, description = "Requests retrieved successfully", body = Envelope<Requests>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn list(
@@ -91,7 +92,8 @@ pub async fn list(
 #[utoipa::path(get, path = "/v1/api/loops/{loop_id}/requests", tag = "Requests", params(("loop_id" = String, Path),
         ("status" = Option<String>, Query), ("priority" = Option<String>, Query),
         ("limit" = Option<i64>, Query, description = "1 to 100, 100 when left out"), ("offset" = Option<i64>, Query),
-        ("sort" = Option<String>, Query), ("created_after" = Option<String>, Query), ("created_before" = Option<String>, Query)),
+        ("sort" = Option<String>, Query), ("created_after" = Option<String>, Query), ("created_before" = Option<String>, Query),
+        ("search" = Option<String>, Query)),
     responses((status = 200, description = "Loop requests retrieved successfully", body = Envelope<LoopRequests>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn list_of_loop(

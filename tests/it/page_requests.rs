@@ -26,7 +26,7 @@ on_both! {
         let (other, _) = world.loop_named(&asker.key, "Other").await;
         let rows = |page: &str| page.matches("<th scope=\"row\"><a href=\"/requests/").count();
         for (query, count) in [
-            ("", 3), ("?search=ALPHA", 2), ("?search=100%25", 1), ("?search=gamma", 0), ("?priority=high", 2), ("?status=pending,claimed", 3),
+            ("", 3), ("?search=ALPHA", 2), ("?search=100%25", 1), ("?search=gamma", 0), ("?search=%00", 0), ("?priority=high", 2), ("?status=pending,claimed", 3),
             ("?status=completed", 0), ("?search=alpha&priority=high", 1), (&format!("?loop_id={other}"), 0), (&format!("?api_key_id={}", asker.owner.id), 0),
         ] {
             let found = page(&world, &format!("/requests{query}"), &asker.session).await;
