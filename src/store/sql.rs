@@ -1,8 +1,8 @@
 //! One SQL text, two engines.
 //!
 //! A statement is written once, with `$1`-style parameters, which both engines understand. Each
-//! value bound to it becomes what the open engine keeps (see [`values`](super::values)), and each row is read from it
-//! (see [`columns`](super::columns)).
+//! value bound to it becomes what the open engine keeps (see `values`), and each row is read from it
+//! (see `columns`).
 
 use super::{
     Engine, Result, Store, Tx, TxEngine,
