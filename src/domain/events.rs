@@ -1,6 +1,6 @@
 //! The record of what happened: one event a change, written in the same transaction (design 5).
 
-use super::{Account, Id, Json, Key, Loop, Request, Timestamp, requests::Status, words::words};
+use super::{Account, Id, JsonText, Key, Loop, Request, Timestamp, requests::Status, words::words};
 
 words! {
     /// What happened. The first three groups are what webhooks speak of (contract 12.2); the others are for the audit trail.
@@ -139,6 +139,6 @@ pub struct Event {
     pub from: Option<Status>,
     /// The status after, where it changed.
     pub to: Option<Status>,
-    /// What else is worth keeping.
-    pub data: Json,
+    /// What else is worth keeping: the body that webhooks are sent.
+    pub data: JsonText,
 }

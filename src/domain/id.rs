@@ -17,6 +17,14 @@ impl<K> Id<K> {
         Self(bytes, PhantomData)
     }
 
+    fn digits(self) -> [u8; 24] {
+        let mut digits = [0; 24];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&pair_of(byte));
+        }
+        digits
+    }
+
     /// The same digits in the place of another kind's identifier.
     pub const fn retyped<L>(self) -> Id<L> {
         Id(self.0, PhantomData)
@@ -52,7 +60,7 @@ impl<K> hash::Hash for Id<K> {
 }
 impl<K> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(text_of(&self.digits()))
     }
 }
 impl<K> fmt::Debug for Id<K> {
@@ -62,7 +70,7 @@ impl<K> fmt::Debug for Id<K> {
 }
 impl<K> serde::Serialize for Id<K> {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        to.serialize_str(text_of(&self.digits()))
     }
 }
 impl<K> FromStr for Id<K> {
@@ -84,13 +92,17 @@ impl<K> FromStr for Id<K> {
 
 /// Bytes as lower-case hex digits.
 pub fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<u8> = bytes.iter().copied().flat_map(pair_of).collect();
+    text_of(&digits).to_owned()
+}
+
+fn pair_of(byte: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
+}
+
+fn text_of(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).expect("digits are ASCII")
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) ->
     let name = rules::check_name(&new.name)?;
     rules::check_password(password)?;
     let password_hash = passwords::hash(app, password).await;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let account = match accounts::find_by_email(&mut tx, &new.email).await? {
         Some(invited) if accounts::sign_up(&mut tx, invited.id, &name, new.role, &password_hash).await? => Account {
             name,
@@ -80,7 +80,7 @@ pub async fn account(app: &App, id: Id<Account>) -> Result<Account> {
 
 /// Suspends an account or lets it act again. Suspending ends its sessions and gives back what it had claimed (contract 16.7).
 pub async fn set_status(app: &App, actor: Actor, id: Id<Account>, status: AccountStatus) -> Result<()> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let account = accounts::find(&mut tx, id).await?.ok_or(Error::Missing("There is no such account"))?;
     if account.password_hash.is_none() {
         return Err(Error::invalid("This person was invited and has not signed up yet"));
@@ -101,7 +101,7 @@ pub async fn set_status(app: &App, actor: Actor, id: Id<Account>, status: Accoun
 pub async fn set_password(app: &App, actor: Actor, id: Id<Account>, password: &str) -> Result<()> {
     rules::check_password(password)?;
     let hash = passwords::hash(app, password).await;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::set_password(&mut tx, id, &hash).await?;
     sessions::close_all(&mut tx, id, None).await?;
     record::of_account(app, &mut tx, EventName::PasswordChanged, actor, id, json!({})).await?;
@@ -118,7 +118,7 @@ pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str,
     }
     rules::check_password(new)?;
     let hash = passwords::hash(app, new).await;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::set_password(&mut tx, account.id, &hash).await?;
     sessions::close_all(&mut tx, account.id, Some(who.session_id)).await?;
     record::of_account(app, &mut tx, EventName::PasswordChanged, Actor::Person(account.id), account.id, json!({}))
@@ -130,7 +130,7 @@ pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str,
 /// Changes one's own name.
 pub async fn rename(app: &App, who: &sessions::SignedIn, name: &str) -> Result<()> {
     let name = rules::check_name(name)?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::set_name(&mut tx, who.account_id, &name).await?;
     let (actor, data) = (Actor::Person(who.account_id), json!({"name": name}));
     record::of_account(app, &mut tx, EventName::AccountRenamed, actor, who.account_id, data).await?;

@@ -172,7 +172,7 @@ async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<(
     if name == EventName::KeyLimitExceeded && app.admission.was_told(key.id, window.closes_at) {
         return Ok(()); // refusing must stay cheap
     }
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let first = match name {
         EventName::KeyQuotaWarning => windows::warn(&mut tx, key.id, window.closes_at).await?,
         _ => windows::exceed(&mut tx, key.id, window.closes_at).await?,

@@ -81,7 +81,7 @@ pub async fn next_due(app: &App) -> Result<Option<Timestamp>> {
 
 async fn settle_some(app: &App, now: Timestamp) -> Result<usize> {
     let most = i64::try_from(BATCH).expect("a small number");
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let expired = transitions::expire(&mut tx, most, now).await?;
     for moved in &expired {
         record::ended(app, &mut tx, EventName::RequestTimeout, Actor::Clock, moved).await?;

@@ -4,7 +4,7 @@ use super::{Acting, Error, Result, record};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook, js_json,
+        Account, Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook,
         request_filters::{Page, Query, page},
         retry::{self, Outcome},
         webhooks::{DeliveryKind, DeliveryStatus},
@@ -27,13 +27,13 @@ pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Optio
     if wanting.is_empty() && callback.is_none() {
         return Ok(());
     }
-    let body = js_json::to_string(&event.data);
+    let body = &event.data.0;
     if let Some(url) = callback {
-        let delivery = delivery(app, event, DeliveryKind::Callback, None, url, &body);
+        let delivery = delivery(app, event, DeliveryKind::Callback, None, url, body);
         deliveries::insert(&mut *tx, &delivery, &host(url)).await?;
     }
     for webhook in wanting {
-        let delivery = delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body);
+        let delivery = delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, body);
         deliveries::insert(&mut *tx, &delivery, &webhook.id.to_string()).await?;
     }
     Ok(())
@@ -41,13 +41,13 @@ pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Optio
 
 /// Writes one test event to a webhook, held by whoever asked: they send it at once.
 pub(super) async fn queue_test(app: &App, tx: &mut Tx, event: &Event, webhook: &Webhook) -> Result<Leased> {
-    let body = js_json::to_string(&event.data);
+    let body = &event.data.0;
     let until = app.now().plus_seconds(LEASE_SECONDS);
     let delivery = Delivery {
         cause: "test".into(),
         next_attempt_at: Some(until),
         locked_until: Some(until),
-        ..delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, &body)
+        ..delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, body)
     };
     let endpoint = webhook.id.to_string();
     deliveries::insert(tx, &delivery, &endpoint).await?;
@@ -164,7 +164,7 @@ pub async fn record(app: &App, it: &Delivery, sent: Sent) -> Result<DeliveryStat
         error: sent.error.or_else(|| (outcome != Outcome::Delivered).then(|| unwelcome(sent.status))),
         ended_at: Some(now),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if let Some(id) = it.webhook_id {
         webhooks::hold(&mut tx, id).await?;
     }

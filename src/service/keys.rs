@@ -61,7 +61,7 @@ pub async fn create(app: &App, actor: Actor, new: NewKey) -> Result<(Key, Token)
         last_used_at: None,
         created_at: app.now(),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     keys::insert(&mut tx, &key, &token.hash()).await?;
     let data = json!({"api_key_id": key.id, "name": key.name, "prefix": key.prefix, "scopes": key.scopes});
     record::of_account(app, &mut tx, EventName::KeyCreated, actor, key.account_id, data).await?;
@@ -107,7 +107,7 @@ pub async fn key(app: &App, id: Id<Key>) -> Result<Holder> {
 /// Suspends, activates or revokes a key. A revoked one stays so.
 pub async fn set_status(app: &App, actor: Actor, id: Id<Key>, status: KeyStatus) -> Result<Key> {
     let found = key(app, id).await?.key;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if !keys::set_status(&mut tx, id, [KeyStatus::Active, KeyStatus::Suspended], status).await? {
         return Err(Error::Conflict("This key was revoked"));
     }
@@ -136,7 +136,7 @@ pub async fn rotate(app: &App, actor: Actor, id: Id<Key>, overlap: i64) -> Resul
         created_at: now,
         ..old.clone()
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     keys::insert(&mut tx, &new, &token.hash()).await?;
     keys::expire_by(&mut tx, old.id, now.plus_seconds(overlap)).await?;
     let data = json!({"api_key_id": old.id, "replaced_by": new.id, "overlap_seconds": overlap});

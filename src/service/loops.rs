@@ -84,7 +84,7 @@ async fn create_once(app: &App, actor: Actor, account: Id<Account>, new: NewLoop
         created_at: now,
         updated_at: now,
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     loops::insert(&mut tx, &it).await?;
     let creator = super::accounts::account_in(&mut tx, account).await?;
     let member = Member {
@@ -140,7 +140,7 @@ pub async fn update(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent
     let acting = acting.into();
     owned(app, acting, id, "Only loop creator can update the loop").await?;
     let change = LoopChange::parse(&sent?)?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let it = loops::update(&mut tx, id, &change, app.now()).await?.ok_or(NOT_FOUND)?;
     record::of_loop(app, &mut tx, EventName::LoopUpdated, acting.actor(), &it).await?;
     let members = members::of_loop(&mut tx, id, alive_since(app)).await?;
@@ -153,7 +153,7 @@ pub async fn delete(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> R
     let acting = acting.into();
     let it = owned(app, acting, id, "Only loop creator can delete the loop").await?;
     let deleted_at = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     cancel_open(app, &mut tx, acting.actor(), id).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
     let members_removed = members::count(&mut tx, id, alive_since(app)).await?;
@@ -192,7 +192,7 @@ pub async fn new_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
 }
 
 async fn set_code(app: &App, actor: Actor, it: Loop) -> Result<Loop> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     loops::set_code(&mut tx, it.id, &it.invite_code, it.updated_at).await?;
     record::of_loop(app, &mut tx, EventName::LoopCodeRotated, actor, &it).await?;
     tx.commit().await?;

@@ -35,7 +35,7 @@ pub async fn invite(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent
 /// Invites somebody to a loop by e-mail.
 pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation) -> Result<(Loop, Member)> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let account = invited_account(app, &mut tx, &invitation).await?;
     let member = Member {
         loop_id: it.id,
@@ -87,7 +87,7 @@ pub async fn invited_to(app: &App, address: IpAddr, who: Option<Id<Account>>, co
 /// the membership.
 pub async fn join(app: &App, account: Id<Account>, code: &str) -> Result<Loop> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let it = loops::find_by_code(&mut tx, &typed_code(code)).await?.ok_or(UNKNOWN_CODE)?;
     let account = super::accounts::account_in(&mut tx, account).await?;
     let member = Member {
@@ -149,7 +149,7 @@ pub async fn leave(app: &App, account: Id<Account>, id: Id<Loop>) -> Result<Loop
 
 async fn end_membership(app: &App, actor: Actor, it: &Loop, account: Id<Account>) -> Result<bool> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::lock(&mut tx, account).await?; // a claim under way comes before or after, not in between
     let Some(was) = members::find(&mut tx, it.id, account, alive_since(app)).await? else { return Ok(false) };
     // Requests, then the loop, then its members: in this order everybody takes them, so that no two wait for each other.

@@ -4,8 +4,9 @@ use super::{Result, deliveries};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Event, EventName, Id, Json, Key, Loop, Member, MemberStatus, Request, Status, Webhook, Window,
+        Account, Actor, Event, EventName, Id, JsonText, Key, Loop, Member, MemberStatus, Request, Status, Webhook, Window,
         bodies::{self, Counts, Head, Step},
+        request_bodies,
     },
     store::{self, Tx, events, members, requests, transitions::Moved},
 };
@@ -40,7 +41,7 @@ pub(super) async fn of_request(
         request_id: Some(it.id),
         from: step.previous,
         to: step.previous.map_or((name == EventName::RequestCreated).then_some(it.status), |_| Some(it.status)),
-        ..event(head, actor, it.creator_id, bodies::of_request(head, it, step))
+        ..event(head, actor, it.creator_id, request_bodies::of_request(head, it, step))
     };
     let callback = it.content.callback_url.as_deref().filter(|_| name.is_terminal());
     events::insert(tx, &event).await?;
@@ -130,7 +131,7 @@ fn head(app: &App, name: EventName) -> Head {
     Head { name, id: app.new_id(), at: app.now() }
 }
 
-fn event(head: Head, actor: Actor, account_id: Id<Account>, body: Value) -> Event {
+fn event(head: Head, actor: Actor, account_id: Id<Account>, body: JsonText) -> Event {
     Event {
         id: head.id,
         at: head.at,
@@ -141,7 +142,7 @@ fn event(head: Head, actor: Actor, account_id: Id<Account>, body: Value) -> Even
         request_id: None,
         from: None,
         to: None,
-        data: Json(body),
+        data: body,
     }
 }
 

@@ -113,7 +113,7 @@ async fn open(
         feedback: None,
         heard: it.heard,
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     requests::insert(&mut tx, &request).await.map_err(loop_service::gone)?;
     record::of_request(app, &mut tx, EventName::RequestCreated, acting.actor(), &request, Step::default()).await?;
     tx.commit().await.map_err(loop_service::gone)?;
@@ -252,7 +252,7 @@ async fn change_content(
 ) -> Result<Option<Request>> {
     let now = app.now();
     let timeout_at = if restart_timeout { now.plus_seconds(content.timeout_seconds) } else { old.timeout_at };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if !requests::update(&mut tx, old, content, timeout_at, now).await? {
         return Ok(None);
     }
@@ -310,7 +310,7 @@ pub async fn cancel(
 }
 
 async fn cancel_from(app: &App, acting: Acting<'_>, old: &Request, reason: Option<&str>) -> Result<Option<Request>> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let Some(moved) = transitions::cancel(&mut tx, old.id, old.status, reason, app.now()).await? else {
         return Ok(None);
     };
@@ -340,7 +340,7 @@ pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Se
     let body = Feedback::parse(&sent?)?;
     let submitted_at: Timestamp = app.now();
     let entry = Feedback { id: app.new_id(), request_id: id, account_id: caller.account_id(), body, submitted_at };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     feedback::insert(&mut tx, &entry).await.map_err(|error| match error {
         store::Error::Conflict => Error::invalid("Feedback already submitted for this request"),
         store::Error::Orphan => NOT_FOUND,

@@ -19,7 +19,7 @@ const USED: Error = Error::Missing("This link was used already, has run out, or 
 pub async fn link(app: &App, actor: Actor, id: Id<Account>) -> Result<String> {
     people::account(app, id).await?;
     let token = Token::marked("", app.random());
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     resets::put(&mut tx, id, &token.hash(), app.now().plus_seconds(LIFETIME_SECONDS)).await?;
     record::of_account(app, &mut tx, EventName::ResetLinkCreated, actor, id, json!({})).await?;
     tx.commit().await?;
@@ -37,7 +37,7 @@ pub async fn check(app: &App, address: IpAddr, token: &str) -> Result<Account> {
 pub async fn complete(app: &App, token: &str, password: &str) -> Result<()> {
     rules::check_password(password)?;
     let hash = passwords::hash(app, password).await;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let taken = resets::take(&mut tx, &Token::presented(token).hash(), app.now()).await?;
     let id = taken.ok_or(USED)?;
     accounts::set_password(&mut tx, id, &hash).await?;

@@ -36,7 +36,7 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
     let (now, reviews) = (app.now(), &app.settings.reviews);
     let until = now.plus_seconds(i64::try_from(reviews.claim.as_secs()).unwrap_or(i64::MAX));
     let most = i64::from(reviews.claims_per_reviewer);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::lock(&mut tx, account).await?;
     let Some(moved) = transitions::claim(&mut tx, id, account, until, most, now).await? else {
         drop(tx);
@@ -64,7 +64,7 @@ async fn why_not(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Err
 /// Gives a claim back to the queue.
 pub async fn release(app: &App, account: Id<Account>, id: Id<Request>) -> Result<Request> {
     show(app, account, id).await?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let Some(moved) = transitions::release(&mut tx, id, account, app.now()).await? else {
         drop(tx);
         app.store.catch_up().await?;
@@ -126,7 +126,7 @@ fn checked(request: &Request, given: &Value) -> Result<Json> {
 /// Answers a request if it is still as it was found; what it is then follows from that.
 async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Json) -> Result<Request> {
     let (now, old) = (app.now(), &found.request);
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     transitions::answer(&mut tx, old, account, &answer, now).await?;
     let claimed_at = old.claimed_at.filter(|_| old.claimed_by == Some(account)).or(Some(now));
     let answered = Request {

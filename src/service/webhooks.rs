@@ -4,7 +4,7 @@ use super::{Acting, Error, Result, deliveries as outbox, record};
 use crate::{
     app::App,
     domain::{
-        Account, Delivery, Event, EventName, Id, Invalid, Json, Loop, Secret, Sent, Timestamp, Webhook,
+        Account, Delivery, Event, EventName, Id, Invalid, Loop, Secret, Sent, Timestamp, Webhook,
         bodies::{self, Head},
         request_filters::{Query, page},
         signatures::new_secret,
@@ -52,7 +52,7 @@ pub async fn create(app: &App, owner: impl Into<Acting<'_>>, sent: Sent) -> Resu
         failure_count: 0,
         failing_since: None,
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     webhooks::insert(&mut tx, &webhook).await?;
     record::of_webhook(app, &mut tx, EventName::WebhookCreated, owner.actor(), &webhook, json!({})).await?;
     tx.commit().await?;
@@ -113,7 +113,7 @@ pub async fn update(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, se
     let owner = owner.into();
     show(app, owner, id).await?;
     let fields = WebhookFields::parse_change(&sent?, app.settings.webhooks.allow_http)?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let old = held(&mut tx, owner, id).await?;
     let loop_id = reach(&mut tx, owner, &fields, old.loop_id).await?;
     let revived = fields.enabled == Some(true) && !old.enabled;
@@ -154,7 +154,7 @@ fn with_secret(webhook: Webhook, secret: Secret, now: Timestamp) -> Webhook {
 /// Gives one a new secret.
 pub async fn rotate(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Webhook> {
     let owner = owner.into();
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let webhook = with_secret(held(&mut tx, owner, id).await?, new_secret(app.random()), app.now());
     write(app, tx, owner, EventName::WebhookRotated, webhook).await
 }
@@ -163,7 +163,7 @@ pub async fn rotate(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) ->
 pub async fn delete(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>) -> Result<Timestamp> {
     let owner = owner.into();
     let (webhook, now) = (show(app, owner, id).await?, app.now());
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if !webhooks::delete(&mut tx, id, now).await? {
         return Err(NOT_FOUND);
     }
@@ -189,9 +189,9 @@ pub async fn begin_test(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>
         request_id: None,
         from: None,
         to: None,
-        data: Json(bodies::plain(head, &data)),
+        data: bodies::plain(head, &data),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     crate::store::events::insert(&mut tx, &event).await?;
     let leased = outbox::queue_test(app, &mut tx, &event, &webhook).await?;
     tx.commit().await?;

@@ -80,12 +80,11 @@ row!(Row, |row| Self {
 pub async fn ask(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Asked>> {
     let rows: Vec<Row> = db
         .sql(
-            "select l.id, l.creator_id, l.name, m.account_id, m.email, m.role,
+            "select l.id, l.creator_id, l.name, a.id as account_id, a.email, m.role,
                 exists (select 1 from webhooks w where w.account_id = l.creator_id and w.deleted_at is null) as heard
-             from loops l left join (
-                select m.loop_id, m.account_id, a.email, m.role, m.joined_at from members m join accounts a on a.id = m.account_id
-                where m.loop_id = $1 and m.status = 'active' and a.status = 'active'
-             ) m on m.loop_id = l.id
+             from loops l
+             left join members m on m.loop_id = l.id and m.status = 'active'
+             left join accounts a on a.id = m.account_id and a.status = 'active'
              where l.id = $1
              order by case when m.role = 'admin' then 0 else 1 end, m.joined_at, m.account_id",
         )

@@ -165,13 +165,13 @@ enum TxEngine {
 }
 
 impl Store {
-    /// Opens a transaction that will write.
-    pub async fn begin(&self) -> Result<Tx> {
+    /// A transaction that will write. It waits for the database when it first must.
+    pub fn begin(&self) -> Tx {
         let engine = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin().await?),
+            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin()),
             Engine::Postgres { pool, .. } => TxEngine::Postgres(PostgresTx::new(pool.clone())),
         };
-        Ok(Tx { engine, happened: Vec::new(), store: self.clone() })
+        Tx { engine, happened: Vec::new(), store: self.clone() }
     }
 
     /// What happens, for whoever waits for it: woken after each commit, in every process.
@@ -188,7 +188,7 @@ impl Store {
     /// earlier than readers do, who see it when it is committed: whoever lost to another writer waits before it reads why.
     pub async fn catch_up(&self) -> Result<()> {
         if let Engine::Sqlite { writer, .. } = &self.engine {
-            writer.begin().await?.commit().await?;
+            writer.begin().commit().await?;
         }
         Ok(())
     }

@@ -135,23 +135,22 @@ impl Sql<'_> {
         let Self { target, text, values, .. } = self;
         match target {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::run(connection, &text, &values)),
-            Target::SqliteWriter(writer) => {
-                let tx = writer.begin().await?;
-                let touched = tx.run(&text, &values)?;
-                tx.commit().await?;
-                Ok(touched)
-            }
-            Target::SqliteTx(tx) => tx.run(&text, &values),
+            Target::SqliteWriter(writer) => writer.run(&text, &values).await,
+            Target::SqliteTx(tx) => tx.run(&text, &values).await,
             Target::Postgres(pool) => postgres_tx::run(pool, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::run(tx.connection().await?, text, values).await,
         }
     }
 
     /// Runs it by the time the transaction is committed at the latest; nobody waits for its outcome, and if it fails so does
-    /// the commit. On Postgres it costs no journey of its own.
+    /// the commit. On Postgres it costs no journey of its own; on SQLite the writer is not held meanwhile.
     pub async fn later(self) -> Result<()> {
         match self.target {
             Target::PostgresTx(tx) => tx.wait(self.text, self.values).await,
+            Target::SqliteTx(tx) => {
+                tx.wait(self.text, self.values, false);
+                Ok(())
+            }
             _ => self.run().await.map(drop),
         }
     }
@@ -161,6 +160,10 @@ impl Sql<'_> {
     pub async fn or_lost(self) -> Result<()> {
         match self.target {
             Target::PostgresTx(tx) => tx.guard(self.text, self.values).await,
+            Target::SqliteTx(tx) => {
+                tx.wait(self.text, self.values, true);
+                Ok(())
+            }
             _ if self.run().await? == 0 => Err(super::Error::Lost),
             _ => Ok(()),
         }
@@ -189,12 +192,12 @@ impl Sql<'_> {
             }
             Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
             Target::SqliteWriter(writer) => {
-                let tx = writer.begin().await?;
-                let rows = tx.rows(&text, &values, most)?;
+                let mut tx = writer.begin();
+                let rows = tx.rows(&text, &values, most).await?;
                 tx.commit().await?;
                 Ok(rows)
             }
-            Target::SqliteTx(tx) => tx.rows(&text, &values, most),
+            Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
             Target::Postgres(pool) => postgres_tx::rows(pool, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::rows(tx.connection().await?, text, values).await,
         }

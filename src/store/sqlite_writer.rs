@@ -1,9 +1,11 @@
 //! SQLite's one writer, and how many transactions share a commit.
 //!
-//! Whoever writes waits for its turn at the writer, works, and leaves what it did, not yet committed, to the next; each is a
-//! savepoint, so one that fails undoes only itself. The first of such a group sends the committer to the end of the queue.
-//! When its turn comes, all who stood before it are in the group, and one wait for the disk serves them all. Nobody hears of
-//! success before that.
+//! Whoever writes waits for its turn at the writer, works, and leaves what it did, not yet committed, to the next; one that
+//! fails undoes only itself. The first of such a group sends the committer to the end of the queue. When its turn comes, all
+//! who stood before it are in the group, and one wait for the disk serves them all. Nobody hears of success before that.
+//!
+//! Undoing is prepared by a savepoint, for which SQLite keeps a copy of each page that changes: half the cost of adding a
+//! row. A transaction of statements whose outcome decides nothing does without, if only its first can fail.
 
 use super::{
     Error, Result,
@@ -12,7 +14,7 @@ use super::{
     values::Bound,
 };
 use rusqlite::{Connection, ErrorCode};
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, oneshot},
     time::{sleep, timeout},
@@ -42,18 +44,40 @@ impl Writer {
         Ok(Self(Arc::new(Mutex::new(Group { connection: Some(connection), members: Vec::new() }))))
     }
 
-    /// Waits for its turn, and begins.
-    pub(super) async fn begin(&self) -> Result<SqliteTx> {
-        timeout(PATIENCE, self.turn()).await.unwrap_or_else(|_| Err(Error::Unreachable("the writer is busy".into())))
+    /// A transaction. It waits for its turn when it first must.
+    pub(super) fn begin(&self) -> SqliteTx {
+        SqliteTx { writer: self.clone(), group: None, waiting: Vec::new() }
     }
 
-    async fn turn(&self) -> Result<SqliteTx> {
-        let mut group = self.0.clone().lock_owned().await;
-        while !group.open()? {
-            sleep(BETWEEN_TRIES).await;
+    /// Runs a statement as a transaction of its own; says how many rows it touched.
+    pub(super) async fn run(&self, text: &str, values: &[Bound]) -> Result<u64> {
+        let mut group = self.turn().await?;
+        let touched = group.first(|connection| sqlite::run(connection, text, values))?;
+        self.committed(group).await?;
+        Ok(touched)
+    }
+
+    async fn turn(&self) -> Result<OwnedMutexGuard<Group>> {
+        let turn = async {
+            let mut group = self.0.clone().lock_owned().await;
+            while !group.open()? {
+                sleep(BETWEEN_TRIES).await;
+            }
+            Ok(group)
+        };
+        timeout(PATIENCE, turn).await.unwrap_or_else(|_| Err(Error::Unreachable("the writer is busy".into())))
+    }
+
+    /// Hands the writer on; returns when what was done is on disk.
+    async fn committed(&self, mut group: OwnedMutexGuard<Group>) -> Result<()> {
+        let (member, outcome) = oneshot::channel();
+        group.members.push(member);
+        if group.members.len() == 1 {
+            // On its own, so that it comes whoever stops waiting.
+            tokio::spawn(commit(self.clone()));
         }
-        execute(group.connection()?, "savepoint one")?;
-        Ok(SqliteTx { group: Some(group), writer: self.clone() })
+        drop(group);
+        outcome.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// Works alone with the writer, outside any transaction of it.
@@ -94,6 +118,33 @@ impl Group {
         Ok(true)
     }
 
+    /// Runs statements of which only the first is expected to fail. Should another, nobody can tell any longer what is
+    /// whose, and all is undone.
+    fn run(&mut self, statements: &[Waiting]) -> Result<()> {
+        let Some((first, others)) = statements.split_first() else { return Ok(()) };
+        self.first(|connection| first.run(connection))?;
+        let done = self.connection().and_then(|connection| others.iter().try_for_each(|other| other.run(connection)));
+        done.inspect_err(|_| self.undo())
+    }
+
+    /// Runs a statement; should it fail, it has changed nothing.
+    fn first<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let done = self.connection().and_then(run);
+        if done.is_err() && self.members.is_empty() {
+            self.undo(); // nobody else would end the transaction
+        }
+        done
+    }
+
+    /// Undoes what everybody did, and tells them.
+    fn undo(&mut self) {
+        let undone = self.connection().and_then(|connection| execute(connection, "rollback"));
+        if let Err(error) = undone {
+            tracing::debug!(%error, "nothing to undo"); // SQLite did so itself
+        }
+        self.lost();
+    }
+
     /// Makes what is done last, and tells those who did it.
     fn commit(&mut self) {
         let Some(connection) = self.connection.as_ref().filter(|it| !it.is_autocommit()) else { return self.lost() };
@@ -117,48 +168,82 @@ impl Group {
     }
 }
 
+/// A statement whose outcome nobody waits for.
+struct Waiting {
+    text: Cow<'static, str>,
+    values: Vec<Bound>,
+    must_touch: bool,
+}
+
+impl Waiting {
+    fn run(&self, connection: &Connection) -> Result<()> {
+        match sqlite::run(connection, &self.text, &self.values)? {
+            0 if self.must_touch => Err(Error::Lost),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A transaction: the writer while somebody holds it.
 pub struct SqliteTx {
-    /// `None` once it is handed on.
-    group: Option<OwnedMutexGuard<Group>>,
     writer: Writer,
+    /// `None` before its turn, and once it is handed on.
+    group: Option<OwnedMutexGuard<Group>>,
+    waiting: Vec<Waiting>,
 }
 
 impl SqliteTx {
+    /// Keeps a statement until the next one, or the commit; which fails if the statement does, or touches no row and must.
+    pub(super) fn wait(&mut self, text: Cow<'static, str>, values: Vec<Bound>, must_touch: bool) {
+        self.waiting.push(Waiting { text, values, must_touch });
+    }
+
     /// Runs a statement; says how many rows it touched.
-    pub(super) fn run(&self, text: &str, values: &[Bound]) -> Result<u64> {
-        sqlite::run(self.connection()?, text, values)
+    pub(super) async fn run(&mut self, text: &str, values: &[Bound]) -> Result<u64> {
+        sqlite::run(self.connection().await?, text, values)
     }
 
     /// Runs a statement; reads at most so many rows.
-    pub(super) fn rows<T>(&self, text: &str, values: &[Bound], most: usize) -> Result<Vec<T>>
+    pub(super) async fn rows<T>(&mut self, text: &str, values: &[Bound], most: usize) -> Result<Vec<T>>
     where
         T: for<'r> FromRow<SqliteRow<'r>>,
     {
-        sqlite::rows(self.connection()?, text, values, most)
+        sqlite::rows(self.connection().await?, text, values, most)
     }
 
-    /// Outside a transaction, because SQLite undid it, a statement would last by itself.
-    fn connection(&self) -> Result<&Connection> {
-        let connection = self.group.as_ref().expect("it is held until the commit").connection()?;
+    /// The connection, after all that waits. What is done with it from here on can be undone by itself.
+    async fn connection(&mut self) -> Result<&Connection> {
+        if self.group.is_none() {
+            let group = self.writer.turn().await?;
+            execute(group.connection()?, "savepoint one")?;
+            self.group = Some(group);
+        }
+        let connection = self.group.as_ref().expect("it has its turn").connection()?;
         if connection.is_autocommit() {
+            // Outside a transaction, because SQLite undid it, a statement would last by itself.
             return Err(Error::Unreachable("the transaction was undone".into()));
+        }
+        for statement in std::mem::take(&mut self.waiting) {
+            statement.run(connection)?;
         }
         Ok(connection)
     }
 
     /// Hands the writer on; returns when it is on disk.
     pub(super) async fn commit(mut self) -> Result<()> {
-        execute(self.connection()?, "release one")?;
-        let mut group = self.group.take().expect("it is held until the commit");
-        let (member, outcome) = oneshot::channel();
-        group.members.push(member);
-        if group.members.len() == 1 {
-            // On its own, so that it comes whoever stops waiting.
-            tokio::spawn(commit(self.writer.clone()));
+        let group = self.done().await?;
+        self.writer.committed(group).await
+    }
+
+    /// The group, after everything is done.
+    async fn done(&mut self) -> Result<OwnedMutexGuard<Group>> {
+        if self.group.is_none() && !self.waiting.iter().skip(1).any(|statement| statement.must_touch) {
+            let mut group = self.writer.turn().await?;
+            group.run(&self.waiting)?;
+            return Ok(group);
         }
-        drop(group);
-        outcome.await.unwrap_or_else(|_| Err(closed()))
+        execute(self.connection().await?, "release one")?;
+        Ok(self.group.take().expect("it is held until here"))
     }
 }
 
@@ -205,20 +290,31 @@ mod tests {
         rows.into_iter().map(|(number,)| number).collect()
     }
 
-    fn insert(tx: &SqliteTx, number: i64) -> Result<u64> {
-        tx.run("insert into numbers values ($1)", &[Bound::Number(Some(number))])
+    const INSERT: &str = "insert into numbers values ($1)";
+
+    async fn insert(tx: &mut SqliteTx, number: i64) -> Result<u64> {
+        tx.run(INSERT, &[Bound::Number(Some(number))]).await
+    }
+
+    /// Adds them when nobody waits for the outcome of each.
+    async fn insert_later(writer: &Writer, numbers: &[i64]) -> Result<()> {
+        let mut tx = writer.begin();
+        for number in numbers {
+            tx.wait(INSERT.into(), vec![Bound::Number(Some(*number))], false);
+        }
+        tx.commit().await
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn one_that_fails_undoes_only_itself() {
         let (writer, folder) = writer();
         let write = async |number: i64| {
-            let tx = writer.begin().await?;
-            insert(&tx, number)?;
+            let mut tx = writer.begin();
+            insert(&mut tx, number).await?;
             match number % 3 {
                 0 => tx.commit().await,
                 1 => Err(Error::NotFound), // given up
-                _ => insert(&tx, 0).map(drop),
+                _ => insert(&mut tx, 0).await.map(drop),
             }
         };
         write(0).await.unwrap();
@@ -230,14 +326,14 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn those_who_wait_share_a_commit() {
         let (writer, folder) = writer();
-        let first = writer.begin().await.unwrap();
-        insert(&first, 0).unwrap();
+        let mut first = writer.begin();
+        insert(&mut first, 0).await.unwrap();
         let mut others: Vec<_> = (1..10)
             .map(|number| {
                 let writer = writer.clone();
                 Box::pin(async move {
-                    let tx = writer.begin().await?;
-                    insert(&tx, number)?;
+                    let mut tx = writer.begin();
+                    insert(&mut tx, number).await?;
                     tx.commit().await
                 })
             })
@@ -254,14 +350,66 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_goes_away_leaves_nothing_undone() {
         let (writer, folder) = writer();
-        let tx = writer.begin().await.unwrap();
-        insert(&tx, 1).unwrap();
+        let mut tx = writer.begin();
+        insert(&mut tx, 1).await.unwrap();
         assert!(Box::pin(tx.commit()).now_or_never().is_none(), "a commit takes a while");
-        drop(writer.begin().await.unwrap());
-        let tx = writer.begin().await.unwrap();
-        insert(&tx, 2).unwrap();
+        let mut other = writer.begin();
+        insert(&mut other, 3).await.unwrap();
+        drop(other);
+        let mut tx = writer.begin();
+        insert(&mut tx, 2).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(committed(&folder), [1, 2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn without_a_savepoint_too_one_that_fails_undoes_only_itself() {
+        let (writer, folder) = writer();
+        insert_later(&writer, &[0]).await.unwrap();
+        let write = async |number: i64| match number % 3 {
+            0 => insert_later(&writer, &[number, -number]).await,
+            1 => insert_later(&writer, &[0, number]).await,
+            _ => writer.run(INSERT, &[Bound::Number(Some(0))]).await.map(drop),
+        };
+        let outcomes = join_all((1..60).map(write)).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 19);
+        assert!(outcomes.iter().flatten().count() + outcomes.iter().filter(|it| matches!(it, Err(Error::Conflict))).count() == 59);
+        assert_eq!(committed(&folder), (-57..60).step_by(3).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_change_that_must_touch_a_row_and_does_not_undoes_what_came_before_it() {
+        let (writer, folder) = writer();
+        let change = async |before: &[i64], number: i64| {
+            let mut tx = writer.begin();
+            for number in before {
+                tx.wait(INSERT.into(), vec![Bound::Number(Some(*number))], false);
+            }
+            let text = "update numbers set number = number + 100 where number = $1";
+            tx.wait(text.into(), vec![Bound::Number(Some(number))], true);
+            tx.wait(INSERT.into(), vec![Bound::Number(Some(number + 1000))], false);
+            tx.commit().await
+        };
+        insert_later(&writer, &[1, 2]).await.unwrap();
+        change(&[], 1).await.unwrap();
+        assert!(matches!(change(&[], 1).await, Err(Error::Lost)));
+        change(&[3], 2).await.unwrap();
+        assert!(matches!(change(&[4], 2).await, Err(Error::Lost)));
+        assert_eq!(committed(&folder), [3, 101, 102, 1001, 1002]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_second_statement_that_fails_against_expectation_lets_nobody_believe_that_anything_was_done() {
+        let (writer, folder) = writer();
+        insert_later(&writer, &[0]).await.unwrap();
+        let mut first = writer.begin();
+        insert(&mut first, 1).await.unwrap();
+        let (second, first) = tokio::join!(insert_later(&writer, &[2, 0]), first.commit());
+        assert!(matches!(second, Err(Error::Conflict)), "{second:?}");
+        assert!(matches!(first, Err(Error::Unreachable(_))), "{first:?}");
+        assert_eq!(committed(&folder), [0]);
+        insert_later(&writer, &[5]).await.unwrap();
+        assert_eq!(committed(&folder), [0, 5]);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -269,12 +417,11 @@ mod tests {
         let (writer, folder) = writer();
         let other = Connection::open(folder.path().join("test.db")).unwrap();
         other.execute_batch("begin immediate; insert into numbers values (1)").unwrap();
-        let mut turn = Box::pin(writer.begin());
-        assert!(timeout(10 * BETWEEN_TRIES, &mut turn).await.is_err());
+        let write = insert_later(&writer, &[2]);
+        tokio::pin!(write);
+        assert!(timeout(10 * BETWEEN_TRIES, &mut write).await.is_err());
         other.execute_batch("commit").unwrap();
-        let tx = turn.await.unwrap();
-        insert(&tx, 2).unwrap();
-        tx.commit().await.unwrap();
+        write.await.unwrap();
         assert_eq!(committed(&folder), [1, 2]);
     }
 
@@ -282,15 +429,18 @@ mod tests {
     async fn a_full_disk_fails_all_who_wrote_and_nobody_after() {
         let (writer, folder) = writer();
         writer.alone(|it| Ok(it.pragma_update(None, "max_page_count", 4)?)).await.unwrap();
-        let tx = writer.begin().await.unwrap();
-        let outcome = (1..10_000).try_for_each(|number| insert(&tx, number).map(drop));
+        let mut tx = writer.begin();
+        let mut outcome = Ok(1);
+        for number in 1..10_000 {
+            outcome = outcome.and(insert(&mut tx, number).await);
+        }
         assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
-        assert!(insert(&tx, 20_000).is_err(), "there is no transaction any longer for it to be part of");
+        assert!(insert(&mut tx, 20_000).await.is_err(), "there is no transaction any longer for it to be part of");
         drop(tx);
         writer.alone(|it| Ok(it.pragma_update(None, "max_page_count", 1000)?)).await.unwrap();
         assert_eq!(committed(&folder), [0; 0]);
-        let tx = writer.begin().await.unwrap();
-        insert(&tx, 1).unwrap();
+        let mut tx = writer.begin();
+        insert(&mut tx, 1).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(committed(&folder), [1]);
     }

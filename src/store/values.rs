@@ -1,7 +1,7 @@
 //! The kinds of value that both engines keep, and which of them each of the domain's values becomes.
 
 use crate::domain::{
-    AccountStatus, Email, EventName, Id, Json, KeyStatus, MemberRole, MemberStatus, Priority, Role, Secret, Status,
+    AccountStatus, Email, EventName, Id, Json, JsonText, KeyStatus, MemberRole, MemberStatus, Priority, Role, Secret, Status,
     Timestamp,
     requests::{ContentType, Platform, ProcessingType},
     response::ResponseType,
@@ -96,6 +96,7 @@ values! {
     i64 => Number, |number| *number;
     bool => Flag, |flag| *flag;
     Json => Json, |json| json.0.to_string();
+    JsonText => Json, |json| json.0.clone();
     Timestamp => Time, |time| *time;
     Priority => Number, |priority| *priority as i64; // so that the queue's index sorts by it
 }

@@ -117,7 +117,7 @@ on_both! {
         assert_eq!(transitions::claim(store, id, outsider.id, until, 5, now).await.unwrap(), None);
         let read = hitl_server::store::requests::find(store, id).await.unwrap().unwrap();
         let answered = async |by: Id<Account>| {
-            let mut tx = store.begin().await.unwrap();
+            let mut tx = store.begin();
             let answered = transitions::answer(&mut tx, &read, by, &answer, now).await;
             let answered = match answered {
                 Ok(()) => tx.commit().await,

@@ -6,7 +6,7 @@ use crate::{
     listening::{Events, Heard, soon, waits_for},
 };
 use hitl_server::{
-    domain::{Actor, Event, EventName, Json, KeyStatus},
+    domain::{Actor, Event, EventName, JsonText, KeyStatus},
     service::{deadlines, keys},
     store::{self, Tx},
 };
@@ -224,7 +224,7 @@ on_both! {
 
 /// Writes a line without committing it.
 async fn line(world: &World, asker: &Asker, note: &str) -> Tx {
-    let mut tx = world.app.store.begin().await.unwrap();
+    let mut tx = world.app.store.begin();
     let event = Event {
         id: world.app.new_id(),
         at: world.now(),
@@ -235,7 +235,7 @@ async fn line(world: &World, asker: &Asker, note: &str) -> Tx {
         request_id: None,
         from: None,
         to: None,
-        data: Json(json!({"note": note})),
+        data: JsonText::of(&json!({"note": note})),
     };
     store::events::insert(&mut tx, &event).await.unwrap();
     store::events::last_seq(&mut tx).await.unwrap(); // has the line written now, not with the commit
