@@ -206,7 +206,7 @@ create table deliveries (
     created_at       timestamptz not null,
     delivered_at     timestamptz
 );
-create index deliveries_due on deliveries (next_attempt_at) where next_attempt_at is not null;
+create index deliveries_due on deliveries (endpoint, next_attempt_at, id) where next_attempt_at is not null;
 create index deliveries_by_webhook on deliveries (webhook_id, created_at desc, id desc) where webhook_id is not null;
 create index deliveries_by_request on deliveries (request_id, created_at desc, id desc) where request_id is not null;
 create index deliveries_by_age on deliveries (created_at);

@@ -92,15 +92,20 @@ fn host(url: &str) -> String {
     parsed.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).unwrap_or_default()
 }
 
-/// Takes due deliveries to send: `most` in all, `each` of one receiver, none for the `busy` ones.
-pub async fn lease(app: &App, busy: &[&str], each: i64, most: i64) -> Result<Vec<Leased>> {
-    let now = app.now();
-    Ok(deliveries::lease(&app.store, busy, each, most, now.plus_seconds(LEASE_SECONDS), now).await?)
+/// What a worker takes at a time.
+pub struct Taken {
+    /// What was due, to be sent now.
+    pub leased: Vec<Leased>,
+    /// When the next one was due as this was taken, those for busy receivers left out.
+    pub next_due: Option<Timestamp>,
 }
 
-/// When the next delivery is due, those for busy receivers left out.
-pub async fn next_due(app: &App, busy: &[&str]) -> Result<Option<Timestamp>> {
-    Ok(deliveries::next_due(&app.store, busy).await?)
+/// Takes due deliveries to send: `most` in all, `each` of one receiver, none for the `busy` ones. Looking costs no write.
+pub async fn lease(app: &App, busy: &[&str], each: i64, most: i64) -> Result<Taken> {
+    let now = app.now();
+    let coming = deliveries::coming(&app.store, busy, each, most, now).await?;
+    let leased = deliveries::lease(&app.store, &coming, now.plus_seconds(LEASE_SECONDS), now).await?;
+    Ok(Taken { leased, next_due: coming.first().map(|it| it.at) })
 }
 
 /// A delivery as it is to be sent now, and the secrets that sign it, the present one first. It goes where its webhook points

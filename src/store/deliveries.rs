@@ -67,48 +67,65 @@ pub struct Leased {
 }
 row!(Leased, |row| Self { delivery: super::columns::FromRow::from_row(row)?, endpoint: row.try_get("endpoint")? });
 
-/// How many due rows are looked at to find some for receivers with a place.
-const LOOKED_AT: i64 = 500;
+/// What is to be sent next, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming {
+    /// The delivery.
+    pub id: Id<Delivery>,
+    /// When it is due, whether or not somebody holds it until then.
+    pub at: Timestamp,
+}
+row!(Coming { id, at });
 
-/// Leases due deliveries until a time: `most` in all, `each` of one receiver, none for the `busy` ones. Of two workers only one
-/// gets a row.
-pub async fn lease(
-    db: impl Db<'_>,
-    busy: &[&str],
-    each: i64,
-    most: i64,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<Leased>> {
+/// What comes next: of the due ones `most` in all and `each` of one receiver, none for the `busy` ones, taken from all in turn;
+/// after them whatever is due later. Empty when nothing is to be sent.
+///
+/// It steps from receiver to receiver, one search of the index each, and then from row to row of those it found: what it
+/// costs depends on how many receivers there are, not on how much waits for one of them.
+pub async fn coming(db: impl Db<'_>, busy: &[&str], each: i64, most: i64, now: Timestamp) -> Result<Vec<Coming>> {
     db.sql(
-        "update deliveries set locked_until = $1, next_attempt_at = $1
-         where id in (
-            select id from deliveries where next_attempt_at <= $2 and id in (
-                select id from (
-                    select id, next_attempt_at, row_number() over (partition by endpoint order by next_attempt_at, id) as place
-                    from (select id, endpoint, next_attempt_at from deliveries where next_attempt_at <= $2",
+        "select id, at from (
+            with recursive heads(id, endpoint, at) as (
+                select id, endpoint, next_attempt_at from deliveries where id = (
+                    select id from deliveries where next_attempt_at is not null order by endpoint, next_attempt_at, id limit 1)
+                union all
+                select d.id, d.endpoint, d.next_attempt_at from heads join deliveries d on d.id = (
+                    select id from deliveries where next_attempt_at is not null and endpoint > heads.endpoint
+                    order by endpoint, next_attempt_at, id limit 1)
+            ), coming(id, endpoint, at, place) as (
+                select * from (select id, endpoint, at, 1 from heads where true",
     )
-    .bind(until)
-    .bind(now)
     .and_not_in("endpoint", busy)
-    .push_bind("order by next_attempt_at limit", LOOKED_AT)
-    .push_bind(") due ) placed where place <=", each)
-    .push_bind("order by next_attempt_at limit", most)
-    .push(")")
-    .on_postgres("for update skip locked")
-    .push(") returning *")
+    .push_bind("order by at limit", most)
+    .push_bind(
+        ") firsts
+                union all
+                select d.id, d.endpoint, d.next_attempt_at, place + 1 from coming join deliveries d on d.id = (
+                    select id from deliveries where endpoint = coming.endpoint and (next_attempt_at, id) > (coming.at, coming.id)
+                    and next_attempt_at <=",
+        now,
+    )
+    .push_bind("order by next_attempt_at, id limit 1) where place <", each)
+    .push_bind(") select id, at, place from coming) found order by at >", now)
+    .push_bind(", place, at, id limit", most)
     .all()
     .await
 }
 
-/// When the next one is due, whether or not somebody holds it.
-pub async fn next_due(db: impl Db<'_>, busy: &[&str]) -> Result<Option<Timestamp>> {
-    let (due,): (Option<Timestamp>,) = db
-        .sql("select min(next_attempt_at) from deliveries where next_attempt_at is not null")
-        .and_not_in("endpoint", busy)
-        .one()
-        .await?;
-    Ok(due)
+/// Leases those of them that are due, until a time. Of two workers only one gets a row.
+pub async fn lease(db: impl Db<'_>, coming: &[Coming], until: Timestamp, now: Timestamp) -> Result<Vec<Leased>> {
+    let due: Vec<_> = coming.iter().filter(|it| it.at <= now).map(|it| it.id).collect();
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    db.sql("update deliveries set locked_until = $1, next_attempt_at = $1 where id in (select id from deliveries where next_attempt_at <= $2")
+        .bind(until)
+        .bind(now)
+        .and_in("id", &due)
+        .on_postgres("for update skip locked")
+        .push(") returning *")
+        .all()
+        .await
 }
 
 /// How an attempt went.

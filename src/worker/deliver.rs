@@ -54,7 +54,7 @@ async fn attempt(app: &App, it: &Delivery, secrets: &[Secret]) -> Sent {
 pub async fn step(app: &App) -> anyhow::Result<usize> {
     let mut sent = 0;
     loop {
-        let leased = deliveries::lease(app, &[], BATCH_EACH, BATCH).await?;
+        let leased = deliveries::lease(app, &[], BATCH_EACH, BATCH).await?.leased;
         if leased.is_empty() {
             return Ok(sent);
         }
@@ -94,18 +94,13 @@ pub async fn run(app: App, stop: CancellationToken) {
     tasks.wait().await;
 }
 
-/// Starts what is due and has a place; says how long until something is due. Looking costs no write.
+/// Starts what is due and has a place; says how long until something is due.
 async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> anyhow::Result<Duration> {
     let busy = places.busy();
     let busy: Vec<&str> = busy.iter().map(String::as_str).collect();
     let free = MOST - places.taken();
-    let Some(due) = deliveries::next_due(app, &busy).await?.filter(|_| free > 0) else { return Ok(LONGEST) };
-    let until = due.micros_since(app.now());
-    if until > 0 {
-        return Ok(Duration::from_micros(until.unsigned_abs()).min(LONGEST));
-    }
-    let leased = deliveries::lease(app, &busy, BATCH_EACH, BATCH.min(free)).await?;
-    for it in leased {
+    let taken = deliveries::lease(app, &busy, BATCH_EACH, BATCH.min(free)).await?;
+    for it in taken.leased {
         let (app, place) = (app.clone(), places.take(&it.endpoint));
         tasks.spawn(async move {
             if let Err(error) = send(&app, &it).await {
@@ -114,7 +109,8 @@ async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> any
             drop(place);
         });
     }
-    Ok(Duration::ZERO)
+    let until = taken.next_due.map(|due| Duration::from_micros(due.micros_since(app.now()).max(0).unsigned_abs()));
+    Ok(until.map_or(LONGEST, |until| until.min(LONGEST)))
 }
 
 /// Who is being sent to.

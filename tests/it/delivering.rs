@@ -1,9 +1,10 @@
 //! How deliveries are sent and tried again (contract 12.6, quality A8, A9 and B), by the worker's step and a clock that stands still.
 
 use crate::{
-    asking::has,
-    harness::{Asker, START, World, on_both},
+    asking::{has, respond},
+    harness::{Asker, START, World, on_both, question_with},
     hooking::{deliver, hook, log, rename, shown, subscriber},
+    listening::soon,
     receiver::{Received, Receiver, Reply, reaching_loopback, status, with_header},
 };
 use hitl_server::{
@@ -178,8 +179,8 @@ on_both! {
     async fn a_callback_is_signed_with_the_accounts_secret(world: World) {
         let (world, asker, receiver, _) = set(&world).await;
         let secret = world.get("/v1/api/webhooks/signing-secret").key(&asker.key).await.text("data.secret");
-        let id = world.ask(&asker, &crate::harness::question_with(&json!({"callback_url": receiver.url("/callback?run=1")}))).await;
-        crate::asking::respond(&world, &asker.session, &id, &json!("approve")).await.accepted(200, "Response submitted");
+        let id = world.ask(&asker, &question_with(&json!({"callback_url": receiver.url("/callback?run=1")}))).await;
+        respond(&world, &asker.session, &id, &json!("approve")).await.accepted(200, "Response submitted");
         assert_eq!(deliver(&world).await, 1);
         let it = receiver.only();
         assert_eq!((it.path.as_str(), it.event()), ("/callback", "request.completed".into()));
@@ -233,11 +234,11 @@ on_both! {
         }
     }
 
-    async fn quality_a8_what_a_dead_process_had_queued_or_leased_is_sent_by_the_next(world: World) {
+    async fn a08_what_a_dead_process_had_queued_or_leased_is_sent_by_the_next(world: World) {
         let (first, asker, receiver, id) = set(&world).await;
         rename(&first, &asker, "Queued").await;
         rename(&first, &asker, "Leased").await;
-        let leased = deliveries::lease(&first.app, &[], 1, 1).await.unwrap();
+        let leased = deliveries::lease(&first.app, &[], 1, 1).await.unwrap().leased;
         assert_eq!(leased.len(), 1);
         drop(first);
         let next = reaching_loopback(&world.beside(|_| {}).await);
@@ -265,7 +266,7 @@ on_both! {
         other.app.store.close().await;
     }
 
-    async fn quality_a9_a_receiver_that_hangs_delays_nobody(world: World) {
+    async fn a09_a_receiver_that_hangs_delays_nobody(world: World) {
         let (world, asker, slow, _) = set(&world).await;
         let quick = Receiver::start().await;
         slow.answers(Reply { hangs: true, ..status(200) });
@@ -282,6 +283,9 @@ on_both! {
         }
         let held = slow.received().len();
         assert!((9..=16).contains(&held), "it holds its own places: {held}");
+        let id = world.ask(&asker, &question_with(&json!({"callback_url": slow.url("/callback")}))).await;
+        let answered = soon(respond(&world, &asker.session, &id, &json!("approve"))).await;
+        answered.accepted(200, "Response submitted"); // though its own callback hangs
         stop.cancel();
         slow.answers(status(200));
         slow.goes_on();

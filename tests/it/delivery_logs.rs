@@ -175,7 +175,7 @@ on_both! {
         let asker = subscriber(&world).await;
         let id = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
         rename(&world, &asker, "New").await;
-        let leased = hitl_server::service::deliveries::lease(&world.app, &[], 1, 1).await.unwrap();
+        let leased = hitl_server::service::deliveries::lease(&world.app, &[], 1, 1).await.unwrap().leased;
         let path = at(&id, &format!("/deliveries/{}/redeliver", leased[0].delivery.id));
         let refused = world.post(&path).key(&asker.key).await;
         refused.refused(400, "Delivery is being sent at this moment", &json!(null));

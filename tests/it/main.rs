@@ -6,6 +6,7 @@ mod accidents;
 mod answers;
 mod asking;
 mod authentication;
+mod backlogs;
 mod bodies;
 mod browsing;
 mod cancelling;
