@@ -205,6 +205,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The same as JSON: for each key its value and where it was written, without secrets.
+    pub fn to_json(&self) -> serde_json::Value {
+        let entry = |line: &Line| {
+            (line.key.to_owned(), serde_json::json!({"value": line.value, "from": line.place.to_string()}))
+        };
+        serde_json::Value::Object(self.lines.iter().map(entry).collect())
+    }
+}
+
 impl fmt::Display for Settings {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut section = "";

@@ -1,11 +1,12 @@
 //! `hitl check` and `hitl migrate`: whether a server would start here, and making it so.
 
 use super::{
-    output::print,
+    output::{Format, print},
     place::{Place, connect, sqlite_file},
 };
-use crate::settings::Settings;
+use crate::settings::{Faults, Settings};
 use anyhow::{Context, bail};
+use serde_json::{Value, json};
 use std::{
     fs, io,
     path::{Path, absolute},
@@ -26,22 +27,47 @@ pub(super) async fn migrate(place: &Place) -> anyhow::Result<()> {
 }
 
 /// Shows the settings in force and whether the database can be used; fails when anything is wrong.
-pub(super) async fn check(place: &Place) -> anyhow::Result<()> {
-    let settings = match place.settings(vec![]) {
-        Ok(settings) => settings,
-        Err(faults) => bail!("the settings are wrong:\n{faults}"),
-    };
-    let found = [("data folder", check_folder(&settings)), ("database", check_database(&settings).await)];
-    let line = |(what, result): &(&str, anyhow::Result<String>)| match result {
+#[derive(clap::Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    format: Format,
+}
+
+impl Check {
+    pub(super) async fn run(&self, place: &Place) -> anyhow::Result<()> {
+        let settings = place.settings(vec![]).or_else(|faults| {
+            self.format.print_json(&json!({"ok": false, "faults": faults_json(&faults)}))?;
+            Err(anyhow::Error::from(faults))
+        })?;
+        let found = [("data folder", check_folder(&settings)), ("database", check_database(&settings).await)];
+        let wrong = found.iter().filter(|(_, result)| result.is_err()).count();
+        let json = json!({"ok": wrong == 0, "checks": found.iter().map(checked_json).collect::<Vec<_>>(), "settings": settings.to_json()});
+        self.format.print(&json, || format!("{settings}\n{}", found.iter().map(line).collect::<String>()))?;
+        match wrong {
+            0 => Ok(()),
+            1 => bail!("one thing is wrong"),
+            several => bail!("{several} things are wrong"),
+        }
+    }
+}
+
+/// What was looked at, and what was found.
+type Found = (&'static str, anyhow::Result<String>);
+
+fn line((what, result): &Found) -> String {
+    match result {
         Ok(good) => format!("ok     {what}: {good}\n"),
         Err(fault) => format!("WRONG  {what}: {fault:#}\n"),
-    };
-    print(&format!("{settings}\n{}", found.iter().map(line).collect::<String>()))?;
-    match found.iter().filter(|(_, result)| result.is_err()).count() {
-        0 => Ok(()),
-        1 => bail!("one thing is wrong"),
-        several => bail!("{several} things are wrong"),
     }
+}
+
+fn checked_json((what, result): &Found) -> Value {
+    let said = result.as_ref().map_or_else(|fault| format!("{fault:#}"), Clone::clone);
+    json!({"name": what, "ok": result.is_ok(), "detail": said})
+}
+
+fn faults_json(faults: &Faults) -> Vec<Value> {
+    faults.0.iter().map(|fault| json!({"from": fault.place.to_string(), "detail": fault.what})).collect()
 }
 
 /// Whether the server could write where the SQLite file is.

@@ -1,7 +1,8 @@
 //! `hitl health`: asks a running server whether it is ready, as container platforms want it. Needs no settings.
 
-use super::{failure::Failure, output::print};
+use super::{failure::Failure, output::Format};
 use anyhow::{Context, bail};
+use serde_json::json;
 use std::time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -20,17 +21,37 @@ pub(super) struct Health {
     /// The server's address, http only
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: Url,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Health {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let (host, port) = address(&self.url)?;
-        let asked = timeout(PATIENCE, ask(&self.url, &host, port)).await;
-        let status = asked.with_context(|| format!("{} did not answer in time", self.url))?;
-        match status.with_context(|| format!("{} cannot be asked", self.url))? {
-            200 => print("ready"),
-            status => bail!("{} is not ready: it answers {status}", self.url),
+        let asked = self.ask(&host, port).await;
+        let json = match &asked {
+            Ok(status) => json!({"url": self.url.as_str(), "ready": *status == 200, "status": status}),
+            Err(error) => {
+                json!({"url": self.url.as_str(), "ready": false, "status": null, "error": format!("{error:#}")})
+            }
+        };
+        match asked {
+            Ok(200) => self.format.print(&json, || "ready".to_owned()),
+            Ok(status) => {
+                self.format.print_json(&json)?;
+                bail!("{} is not ready: it answers {status}", self.url)
+            }
+            Err(error) => {
+                self.format.print_json(&json)?;
+                Err(error)
+            }
         }
+    }
+
+    async fn ask(&self, host: &str, port: u16) -> anyhow::Result<u16> {
+        let asked = timeout(PATIENCE, ask(&self.url, host, port)).await;
+        let status = asked.with_context(|| format!("{} did not answer in time", self.url))?;
+        status.with_context(|| format!("{} cannot be asked", self.url))
     }
 }
 

@@ -78,7 +78,7 @@ enum Command {
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
-    Check,
+    Check(check::Check),
     /// Ask a running server whether it is ready
     Health(health::Health),
 }
@@ -104,7 +104,7 @@ impl Command {
             Self::Webhooks(webhooks) => place.with_app(Opening::AsItIs, async |app| webhooks.run(app).await).await,
             Self::Events(events) => place.with_app(Opening::AsItIs, async |app| events.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
-            Self::Check => check::check(place).await,
+            Self::Check(check) => check.run(place).await,
             Self::Health(health) => health.run().await,
         }
     }

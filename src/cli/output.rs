@@ -18,6 +18,11 @@ impl Format {
     pub(super) fn print(&self, json: &Value, human: impl FnOnce() -> String) -> anyhow::Result<()> {
         print(&if self.json { format!("{json:#}") } else { human() })
     }
+
+    /// Prints what a program wants to read beside a failure, which people read on stderr.
+    pub(super) fn print_json(&self, json: &Value) -> anyhow::Result<()> {
+        if self.json { print(&format!("{json:#}")) } else { Ok(()) }
+    }
 }
 
 /// Prints lines.

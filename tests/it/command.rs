@@ -151,18 +151,57 @@ on_both! {
     async fn check_migrate_and_health_say_how_it_is(world: World) {
         let checked = run(&world.url, &["check"]).await;
         assert!(checked.code == Some(0) && checked.out.contains("its schema is up to date"), "{checked:?}");
+        let checked = run(&world.url, &["check", "--json"]).await.json();
+        assert_eq!((&checked["ok"], &checked["checks"][1]["name"], &checked["checks"][1]["ok"]), (&json!(true), &json!("database"), &json!(true)));
+        assert_eq!(checked["settings"]["limits.requests_per_hour"], json!({"value": 100, "from": "default"}));
         let migrated = run(&world.url, &["migrate"]).await;
         assert!(migrated.code == Some(0) && migrated.out.contains("is up to date"), "{migrated:?}");
         let server = Server::start(&world.url).await;
         let healthy = run(&world.url, &["health", "--url", &server.url]).await;
         assert_eq!((healthy.code, healthy.out.as_str()), (Some(0), "ready\n"));
+        let healthy = run(&world.url, &["health", "--json", "--url", &server.url]).await.json();
+        assert_eq!((&healthy["ready"], &healthy["status"]), (&json!(true), &json!(200)));
         let url = server.url.clone();
         let said = server.stopped().await;
         assert_eq!(said.code, Some(0), "{said:?}");
         assert!(said.out.contains(&format!("{url}/setup/")), "nobody can sign in yet: {said:?}");
         assert!(!said.err.contains("/setup/"), "the link is a secret: {said:?}");
         let gone = run(&world.url, &["health", "--url", &url]).await;
+        assert!(gone.code == Some(1) && gone.err.starts_with("error: ") && gone.out.is_empty(), "{gone:?}");
+        let gone = run(&world.url, &["health", "--json", "--url", &url]).await;
         assert!(gone.code == Some(1) && gone.err.starts_with("error: "), "{gone:?}");
+        let gone: Value = serde_json::from_str(&gone.out).unwrap();
+        assert_eq!((&gone["ready"], &gone["status"]), (&json!(false), &Value::Null));
+        assert!(gone["error"].as_str().unwrap().contains(&url), "{gone}");
+    }
+
+    async fn a07_the_command_line_takes_no_answer_that_does_not_fit(world: World) {
+        make_owner(&world.url).await;
+        let key = make_key(&world.url).await;
+        let server = Server::start(&world.url).await;
+        let made = run(&world.url, &["loops", "create", "--user", "owner@example.com", "--name", "Ops", "--json"]).await.json();
+        let path = format!("/v1/api/loops/{}/requests", text(&made["id"]));
+        let options = json!(["a", "b"]);
+        for (kind, config, wrong, right) in [
+            ("boolean", json!({}), "banana", "yes"),
+            ("single_select", json!({"options": options}), "c", "a"),
+            ("multi_select", json!({"options": options, "max_selections": 1}), r#"["a", "b"]"#, r#"["b"]"#),
+            ("rating", json!({"scale_max": 5}), "6", "5"),
+            ("number", json!({"max_value": 10}), "11", "10"),
+            ("text", json!({"min_length": 3, "required": true}), "ab", "abc"),
+        ] {
+            let body = json!({
+                "processing_type": "deferred", "type": "markdown", "request_text": "Well?", "response_type": kind, "response_config": config
+            });
+            let id = text(&post(&server, &path, &key, &body).await.1["data"]["id"]);
+            let respond = async |answer| run(&world.url, &["requests", "respond", &id, "--as", "owner@example.com", answer]).await;
+            let refused = respond(wrong).await;
+            assert_eq!((refused.code, refused.out.as_str()), (Some(4), ""), "{kind} {refused:?}");
+            let (_, polled) = get(&server, &format!("/v1/api/requests/{id}"), &key).await;
+            assert_eq!((&polled["data"]["status"], &polled["data"]["response_data"]), (&json!("pending"), &Value::Null));
+            assert_eq!(respond(right).await.code, Some(0), "{kind}: it was the answer that did not fit");
+        }
+        server.stop().await;
     }
 }
 
@@ -184,7 +223,11 @@ async fn what_is_typed_wrong_is_said_and_ends_with_2() {
     assert_eq!(said.code, Some(3), "there is no database, and none is made by asking: {said:?}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let said = run("mysql://user:hunter2@db", &["check"]).await;
-    assert!(said.code != Some(0) && !said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
+    assert!(said.code == Some(2) && said.out.is_empty() && !said.err.contains("hunter2"), "{said:?}");
+    let said = run("mysql://user:hunter2@db", &["check", "--json"]).await;
+    assert!(said.code == Some(2) && !said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&told["ok"], told["faults"].as_array().map(Vec::len)), (&json!(false), Some(1)), "{told}");
     for arguments in [&["--help"][..], &["--version"], &["keys", "--help"]] {
         let said = run(&url, arguments).await;
         assert!(said.code == Some(0) && said.out.contains("hitl"), "{said:?}");
