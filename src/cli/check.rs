@@ -4,7 +4,10 @@ use super::{
     output::{Format, print},
     place::{Place, connect, sqlite_file},
 };
-use crate::settings::{Faults, Settings};
+use crate::{
+    settings::{Faults, Settings},
+    store::Store,
+};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::{
@@ -101,9 +104,16 @@ async fn check_database(settings: &Settings) -> anyhow::Result<String> {
         return Ok("does not exist yet; the first start makes it".to_owned());
     }
     let store = connect(settings).await?;
-    let checked = store.check().await;
+    let looked = look(&store).await;
     store.close().await;
-    checked?;
+    looked
+}
+
+async fn look(store: &Store) -> anyhow::Result<String> {
+    if store.is_new().await? {
+        return Ok(format!("{} answers, and is empty; the first start makes the schema", store.engine()));
+    }
+    store.check().await?;
     Ok(format!("{} answers, and its schema is up to date", store.engine()))
 }
 

@@ -30,6 +30,11 @@ impl Store {
         }
     }
 
+    /// Whether there is no schema yet: the first start makes it.
+    pub async fn is_new(&self) -> Result<bool> {
+        Ok(self.missing_migrations().await? == SCHEMA.iter().count())
+    }
+
     /// How many migrations this database lacks; looking changes nothing.
     async fn missing_migrations(&self) -> Result<usize> {
         const ON_SQLITE: &str = "select count(*) from sqlite_master where name = '_sqlx_migrations'";

@@ -141,7 +141,7 @@ on_both! {
         world.get(PATH).key(&second).await.refused(401, INVALID, &Value::Null);
     }
 
-    async fn quality_a13_a_decision_about_a_key_holds_everywhere_within_a_second(world: World) {
+    async fn a13_a_decision_about_a_key_holds_everywhere_within_a_second(world: World) {
         let other = world.beside(|_| {}).await;
         let asker = world.asker().await;
         for status in [KeyStatus::Suspended, KeyStatus::Revoked] {

@@ -3,6 +3,7 @@
 
 use crate::{
     harness::{on_both, question, question_with},
+    hooking::{at, hook, parsed},
     rivals::{at_once, patient, post_at_once, rivals},
 };
 use hitl_server::{
@@ -84,6 +85,8 @@ on_both! {
         let (_, session) = world.reviewer("jane@example.com", &asker.code).await;
         let beside = world.beside(|_| {}).await;
         let start = world.now();
+        let told = json!({"url": "http://127.0.0.1:9/", "events": ["request.completed", "request.timeout"]});
+        let webhook = hook(&world, &asker, &told).await;
         let mut answers_taken = 0;
         for round in 0..ROUNDS {
             world.clock.set(start.plus_seconds(round * 120));
@@ -117,6 +120,10 @@ on_both! {
                 (&json!(end), &json!(end))
             );
             assert_eq!(ends(&world.events(&id).await), [format!("request.{end}")]);
+            let delivered = world.get(&at(&webhook, "/deliveries?limit=1")).key(&asker.key).await;
+            assert_eq!(delivered.at("data.total"), &json!(round + 1), "told once");
+            let body = parsed(&delivered.text("data.deliveries.0.request_body"));
+            assert_eq!((&body["request_id"], &body["status"], &body["event"]), (&json!(id), &json!(end), &json!(format!("request.{end}"))));
         }
         assert!(0 < answers_taken && answers_taken < ROUNDS, "{answers_taken} of {ROUNDS} answers were taken");
     }
@@ -176,14 +183,14 @@ on_both! {
         let asker = world.asker().await;
         let (jane, session) = world.reviewer("jane@example.com", &asker.code).await;
         let options = json!([{"value": "a", "label": "A"}, {"value": "b", "label": "B"}]);
-        for (kind, config, answers) in [
-            ("boolean", json!({}), json!(["banana", 2, null, [], {}, ""])),
-            ("single_select", json!({"options": options}), json!(["c", 1, null, ["a"], {}, {"selected_value": "c"}])),
+        for (kind, config, answers, wrong) in [
+            ("boolean", json!({}), json!(["banana", 2, null, [], {}, ""]), ["banana", "2", ""]),
+            ("single_select", json!({"options": options}), json!(["c", 1, null, ["a"], {}, {"selected_value": "c"}]), ["c", "1", ""]),
             ("multi_select", json!({"options": options, "min_selections": 1, "max_selections": 1}),
-                json!([["a", "b"], ["c"], [], ["a", "a"], 5, null, {"selected_values": ["c"]}])),
-            ("rating", json!({"scale_min": 1, "scale_max": 5}), json!([0, 6, 2.5, "six", null, true, {"rating": 9}])),
-            ("number", json!({"min_value": 0, "max_value": 10, "decimal_places": 1}), json!([-1, 11, 1.25, "ten", null, []])),
-            ("text", json!({"min_length": 3, "max_length": 5, "required": true}), json!(["", "ab", "abcdef", "    ", 7, null])),
+                json!([["a", "b"], ["c"], [], ["a", "a"], 5, null, {"selected_values": ["c"]}]), ["c", "a,b", ""]),
+            ("rating", json!({"scale_min": 1, "scale_max": 5}), json!([0, 6, 2.5, "six", null, true, {"rating": 9}]), ["6", "2.5", ""]),
+            ("number", json!({"min_value": 0, "max_value": 10, "decimal_places": 1}), json!([-1, 11, 1.25, "ten", null, []]), ["-1", "ten", ""]),
+            ("text", json!({"min_length": 3, "max_length": 5, "required": true}), json!(["", "ab", "abcdef", "    ", 7, null]), ["ab", "abcdef", ""]),
         ] {
             let changes = json!({"response_type": kind, "response_config": config, "default_response": null});
             let id = world.ask(&asker, &question_with(&changes)).await;
@@ -195,6 +202,11 @@ on_both! {
                 assert!(reviews::respond(&world.app, jane.id, request, answer).await.is_err(), "{kind} {answer}");
             }
             assert_eq!(world.post(&path).key(&session).json(&json!({})).await.status, 400, "{kind}: no answer at all");
+            for typed in wrong {
+                let form = [("response", typed)];
+                let refused = world.post(&format!("/inbox/{id}/answer")).cookie(&session).form(&form).await;
+                assert_eq!(refused.status, 400, "{kind} {typed} on the page");
+            }
             let by_key = json!({"status": "completed", "response_data": answers[0]});
             assert_eq!(world.patch(&format!("/v1/api/requests/{id}")).key(&asker.key).json(&by_key).await.status, 400);
             let polled = world.get(&format!("/v1/api/requests/{id}")).key(&asker.key).await;

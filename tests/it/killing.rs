@@ -14,7 +14,7 @@ use std::{
 };
 
 with_processes_on_both! {
-    async fn a8_what_was_acknowledged_survives_kill_9_and_is_delivered(world: World) {
+    async fn a08_what_was_acknowledged_survives_kill_9_and_is_delivered(world: World) {
         let asker = world.asker().await;
         let receiver = Receiver::start().await;
         let mut process = Process::start(&world).await;
@@ -36,7 +36,7 @@ with_processes_on_both! {
         }
     }
 
-    async fn a8_kill_9_at_any_instant_loses_nothing(world: World) {
+    async fn a08_kill_9_at_any_instant_loses_nothing(world: World) {
         let asker = world.asker().await;
         let receiver = Receiver::start().await;
         let (asked, answered) = (Ids::default(), Ids::default());

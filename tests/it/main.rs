@@ -28,6 +28,7 @@ mod etags;
 mod event_bodies;
 mod examples;
 mod feedback;
+mod first_run;
 mod giving_up;
 mod harness;
 mod hearing;

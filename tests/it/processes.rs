@@ -35,7 +35,7 @@ fn remaining(answer: &crate::harness::Answer) -> i64 {
 }
 
 on_both! {
-    async fn quality_a14_exactly_the_limit_is_let_in(world: World) {
+    async fn a14_exactly_the_limit_is_let_in(world: World) {
         let key = key_of(&world, 20).await;
         assert_eq!(rush(&[&world], &key, 60).await, 20);
         assert_eq!(rush(&[&world], &key, 5).await, 0);
@@ -43,7 +43,7 @@ on_both! {
         assert_eq!(rush(&[&world], &key, 60).await, 20, "and again in the next window");
     }
 
-    async fn quality_a14_exactly_the_limit_is_let_in_by_two_processes_and_after_a_restart(world: World) {
+    async fn a14_exactly_the_limit_is_let_in_by_two_processes_and_after_a_restart(world: World) {
         let (key, other) = (key_of(&world, 20).await, world.beside(|_| {}).await);
         assert_eq!(rush(&[&world, &other], &key, 6).await, 12);
         admission::give_back_leases(&other.app).await.unwrap();
@@ -55,7 +55,7 @@ on_both! {
         assert_eq!(rush(&[&world, &restarted, &crashed], &key, 20).await, 20);
     }
 
-    async fn quality_a14_one_call_of_a_limit_of_one(world: World) {
+    async fn a14_one_call_of_a_limit_of_one(world: World) {
         let (key, other) = (key_of(&world, 1).await, world.beside(|_| {}).await);
         assert_eq!(rush(&[&world, &other], &key, 10).await, 1);
     }
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(told, (0..30).collect::<Vec<_>>());
     }
 
-    async fn quality_a14_big_limits_are_counted_in_blocks_and_never_passed(world: World) {
+    async fn a14_big_limits_are_counted_in_blocks_and_never_passed(world: World) {
         let (key, other) = (key_of(&world, 5000).await, world.beside(|_| {}).await);
         assert_eq!(rush(&[&world, &other], &key, 1).await, 2);
         // Each process holds a block of five now, of which it has used one. All but twelve of the rest are gone elsewhere.

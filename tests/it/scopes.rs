@@ -116,7 +116,7 @@ on_both! {
         assert_eq!(world.events(&request).await, ["request.created"], "nothing happened to it");
     }
 
-    async fn quality_a12_a_key_cannot_say_who_decided_or_what(world: World) {
+    async fn a12_a_key_cannot_say_who_decided_or_what(world: World) {
         let asker = world.asker().await;
         let request = world.ask(&asker, &question()).await;
         let path = format!("/v1/api/requests/{request}");

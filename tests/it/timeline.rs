@@ -78,7 +78,7 @@ on_both! {
         }
     }
 
-    async fn a6_a_timeout_is_the_clock_s(world: World) {
+    async fn a06_a_timeout_is_the_clock_s(world: World) {
         let asker = world.asker().await;
         let id = in_state(&world, &asker, "timeout").await;
         let told = timeline(&world, &asker.key, &id).await;

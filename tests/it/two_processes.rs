@@ -105,7 +105,7 @@ on_two_processes! {
         assert!(late[19] < Duration::from_secs(1), "{:?}", late[19]);
     }
 
-    async fn a5_a_deadline_is_served_once_within_a_second(world: World, one: Process, other: Process) {
+    async fn a05_a_deadline_is_served_once_within_a_second(world: World, one: Process, other: Process) {
         let asker = world.asker().await;
         let receiver = Receiver::start().await;
         let mut ids = Vec::new();

@@ -78,7 +78,7 @@ fn present() -> Timestamp {
 }
 
 on_both! {
-    async fn quality_a11_the_documented_snippets_and_published_libraries_verify_real_deliveries(world: World) {
+    async fn a11_the_documented_snippets_and_published_libraries_verify_real_deliveries(world: World) {
         world.clock.set(present());
         let (asker, receiver) = (subscriber(&world).await, Receiver::start().await);
         let sending = reaching_loopback(&world);
