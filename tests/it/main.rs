@@ -85,3 +85,4 @@ mod waiting;
 mod walk;
 mod webhooks;
 mod work;
+mod write_ahead;

@@ -133,6 +133,33 @@ on_both! {
         server.stopped().await;
     }
 
+    async fn a_body_that_trickles_for_ever_is_cut_off(world: World) {
+        let asker = world.asker().await;
+        let server = Listening::on(&world, |settings| settings.request_timeout = Duration::from_secs(1)).await;
+        let head = format!(
+            "POST /v1/api/loops/{}/requests HTTP/1.1\r\nHost: hitl.test\r\nAuthorization: Bearer {}\r\nContent-Length: 100000\r\n\r\n",
+            asker.loop_id, asker.key
+        );
+        let (mut answered, mut trickling) = server.connect().await.0.into_split();
+        trickling.write_all(head.as_bytes()).await.unwrap();
+        let trickle = tokio::spawn(async move {
+            let mut sent = 0;
+            while trickling.write_all(b" ").await.is_ok() {
+                sent += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            sent
+        });
+        let mut answer = Vec::new();
+        let _ = within(10, answered.read_to_end(&mut answer)).await; // it may end in a reset
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("Request body was not received in time"), "{answer}");
+        drop(answered);
+        let sent = within(10, trickle).await.unwrap();
+        assert!((5..100).contains(&sent), "the connection is closed: {sent} bytes went on it");
+        server.stopped().await;
+    }
+
     async fn connections_above_the_most_wait_their_turn(world: World) {
         let server = Listening::on(&world, |settings| settings.max_connections = 2).await;
         let (mut first, mut second) = (server.connect().await, server.connect().await);

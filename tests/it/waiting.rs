@@ -5,6 +5,7 @@ use crate::{
     harness::{Answer, Asker, World, on_both, question},
     listening::{parked, soon, waits_for},
 };
+use futures_util::future::poll_immediate;
 use hitl_server::{
     domain::{Actor, KeyStatus},
     http::admission,
@@ -85,6 +86,25 @@ on_both! {
                 let answer = if state == "completed" { json!("approve") } else { json!(null) };
                 assert_eq!(waited.at("data.response_data"), &answer, "silence is never an answer");
             }
+        }
+    }
+
+    async fn whoever_hangs_up_while_answering_still_wakes_who_waits(world: World) {
+        let asker = world.asker().await;
+        for turn in 0..12 {
+            let id = world.ask(&asker, &question()).await;
+            let wait = waiting(&world, &asker, &id, 60).await;
+            let body = json!({"response_data": "approve"});
+            let answering = world.post(&format!("/v1/reviewer/requests/{id}/respond")).key(&asker.session).json(&body);
+            let mut answering = answering.into_future();
+            if turn == 0 {
+                assert!(poll_immediate(&mut answering).await.is_none(), "it has begun, and waits for the store");
+            } else {
+                let _ = tokio::time::timeout(Duration::from_micros(300 * turn), &mut answering).await;
+            }
+            drop(answering);
+            let told = soon(wait).await.unwrap();
+            assert_eq!((told.text("data.status"), told.text("data.response_data")), ("completed".into(), "approve".into()));
         }
     }
 
