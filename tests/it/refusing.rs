@@ -206,4 +206,54 @@ on_both! {
             world.post("/v1/requests").key(&asker.key).json(&minutes(given)).await.refused(400, msg, &data);
         }
     }
+
+    async fn contract_4_4_v15_numbers_beyond_their_bounds_are_told_the_bounds(world: World) {
+        let asker = world.asker().await;
+        let huge = [json!(1e30), json!(-1e30), json!(1e308), json!(u64::MAX), json!(i64::MIN), json!(-0.0), json!(59.0)];
+        for number in &huge {
+            for (processing_type, most) in [("time-sensitive", 86_400), ("deferred", 2_592_000)] {
+                let body = question_with(&json!({"processing_type": processing_type, "timeout_seconds": number}));
+                let words = format!("timeout_seconds must be between 60 and {most}");
+                create(&world, &asker, &body).await.refused(400, FAILED, &json!(words));
+            }
+            let mut legacy = question_with(&json!({"loop_id": asker.loop_id, "timeout_seconds": null}));
+            legacy["timeout_minutes"] = if number == &json!(59.0) { json!(0.5) } else { number.clone() };
+            let refused = world.post("/v1/requests").key(&asker.key).json(&legacy).await;
+            refused.refused(400, FAILED, &json!("timeout_seconds must be between 60 and 86400"));
+        }
+        let fraction = create(&world, &asker, &question_with(&json!({"timeout_seconds": 60.5}))).await;
+        fraction.refused(400, V1, &json!({"field": "timeout_seconds", "issue": "must be an integer"}));
+        let options = json!(["a", "b"]);
+        for (kind, config, words) in [
+            ("text", json!({"max_length": 1e30}), "max_length must be between 1 and 5000"),
+            ("text", json!({"max_length": -1}), "max_length must be between 1 and 5000"),
+            ("text", json!({"max_length": 1.5}), "max_length must be an integer"),
+            ("text", json!({"min_length": -1e30}), "min_length must be 0 or greater"),
+            ("text", json!({"min_length": 1e30}), "max_length must be greater than or equal to min_length"),
+            ("multi_select", json!({"options": options, "min_selections": 1e30}), "min_selections cannot exceed the number of options"),
+            ("multi_select", json!({"options": options, "min_selections": u64::MAX, "max_selections": 2}), "max_selections must be greater than or equal to min_selections"),
+            ("multi_select", json!({"options": options, "max_selections": -1e308}), "max_selections must be 1 or greater"),
+            ("rating", json!({"scale_max": -1e30}), "scale_max must be greater than scale_min"),
+            ("rating", json!({"scale_max": 5, "scale_min": 1e308}), "scale_max must be greater than scale_min"),
+            ("rating", json!({"scale_max": 5, "scale_step": -1e30}), "scale_step must be greater than 0"),
+            ("number", json!({"max_value": -1e30}), "max_value must be greater than min_value"),
+            ("number", json!({"decimal_places": 1e30}), "decimal_places must be between 0 and 10"),
+            ("number", json!({"decimal_places": -1}), "decimal_places must be between 0 and 10"),
+            ("number", json!({"decimal_places": 0.5}), "decimal_places must be an integer"),
+            ("number", json!({"step": -1e30}), "step must be greater than 0"),
+        ] {
+            let body = question_with(&json!({"response_type": kind, "response_config": config, "default_response": null}));
+            create(&world, &asker, &body).await.refused(400, "Invalid response configuration", &json!(words));
+        }
+        for (kind, config, words) in [
+            ("rating", json!({"scale_max": 5}), "default_response must be between 1 and 5"),
+            ("number", json!({"max_value": 10}), "default_response must be between 0 and 10"),
+        ] {
+            for number in huge.iter().filter(|number| **number != json!(-0.0) || kind == "rating") {
+                let body = question_with(&json!({"response_type": kind, "response_config": config, "default_response": number}));
+                create(&world, &asker, &body).await.refused(400, "Invalid default response", &json!(words));
+            }
+        }
+        assert_eq!(world.get("/v1/api/requests").key(&asker.key).await.at("data.total"), 0);
+    }
 }
