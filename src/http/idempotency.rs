@@ -43,10 +43,16 @@ async fn guarded(app: &App, key: HeaderValue, request: Request, next: Next) -> R
     })?;
     let (parts, body) = request.into_parts();
     let caller = admitted(&parts).map_err(IntoResponse::into_response)?.caller;
-    let call =
-        Call { api_key: caller.key().id, key: key.to_owned(), what: format!("{} {}", parts.method, parts.uri.path()) };
+    let what = format!("{} {}", parts.method, documented(parts.uri.path()));
+    let call = Call { api_key: caller.key().id, key: key.to_owned(), what };
     let body = bytes(app, Request::from_parts(parts.clone(), body)).await?;
     call.made(app, parts, body, next).await.map_err(|error| ApiError::from(error).into_response())
+}
+
+/// The path under the documented prefix: under the other one it is the same operation (contract 1.1.2).
+fn documented(path: &str) -> String {
+    let rest = path.strip_prefix("/v1/api/").or_else(|| path.strip_prefix("/v1/")).unwrap_or(path);
+    format!("/v1/api/{rest}")
 }
 
 /// A call under an idempotency key: `what` is its method and path.

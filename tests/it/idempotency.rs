@@ -46,6 +46,21 @@ on_both! {
         assert_eq!((other.status, replayed(&other), all(&world, &asker).await.len()), (201, false, 2));
     }
 
+    async fn a15_the_same_call_under_the_other_prefix_is_the_same(world: World) {
+        let asker = world.asker().await;
+        for (kept, alias) in [("/v1/api", "/v1"), ("/v1", "/v1/api")] {
+            let key = format!("first under {kept}");
+            let path = |prefix: &str| format!("{prefix}/loops/{}/requests", asker.loop_id);
+            let first = post(&world, &asker.key, &path(kept), &key, &question()).await;
+            let again = post(&world, &asker.key, &format!("{}/", path(alias)), &key, &question()).await;
+            assert_eq!((first.status, replayed(&first)), (201, false));
+            assert_eq!((again.status, replayed(&again), &again.bytes), (201, true, &first.bytes));
+            let other = question_with(&json!({"priority": "low"}));
+            post(&world, &asker.key, &path(alias), &key, &other).await.refused(422, USED, &json!(null));
+        }
+        assert_eq!(all(&world, &asker).await.len(), 2);
+    }
+
     async fn a15_another_call_under_the_same_key_is_refused(world: World) {
         let asker = world.asker().await;
         let first = send(&world, &asker, "one", &question()).await;
