@@ -111,11 +111,12 @@ pub async fn set_password(app: &App, actor: Actor, id: Id<Account>, password: &s
 
 /// Changes one's own password: the old one must be known; other sessions end.
 pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str, new: &str) -> Result<()> {
-    app.throttle.sign_in_as(who.email.as_str())?;
+    app.throttle.sign_in_as(who.email.as_str(), app.now())?;
     let account = account(app, who.account_id).await?;
     if !passwords::verify(app, current, account.password_hash.as_ref()).await {
         return Err(Invalid::failed("current_password is wrong").into());
     }
+    app.throttle.signed_in_as(who.email.as_str());
     rules::check_password(new)?;
     let hash = passwords::hash(app, new).await;
     let mut tx = app.store.begin();

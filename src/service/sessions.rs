@@ -29,7 +29,8 @@ pub struct Opened {
 /// Signs somebody in. Wrong address, wrong password and suspended account are told apart by nobody.
 pub async fn open(app: &App, address: IpAddr, email: &str, password: &str, user_agent: Option<&str>) -> Result<Opened> {
     let email = Email::parse(email).ok();
-    app.throttle.sign_in(address, email.as_ref().map_or("", Email::as_str))?;
+    let named = email.as_ref().map_or("", Email::as_str);
+    app.throttle.sign_in(address, named, app.now())?;
     let account = match &email {
         Some(email) => accounts::find_by_email(&app.store, email).await?,
         None => None,
@@ -38,6 +39,7 @@ pub async fn open(app: &App, address: IpAddr, email: &str, password: &str, user_
     let verified = passwords::verify(app, password, hash).await;
     match account {
         Some(account) if verified && account.status == AccountStatus::Active => {
+            app.throttle.signed_in(address, named);
             open_for(app, account, user_agent).await
         }
         _ => Err(Error::Unauthenticated { msg: "Invalid email or password", detail: None }),

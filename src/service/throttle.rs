@@ -2,17 +2,23 @@
 
 use super::{Error, Result};
 use crate::{
-    domain::{Account, Id},
+    domain::{Account, Id, Timestamp},
     settings::Limits,
 };
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock as _, clock::DefaultClock};
-use std::{hash::Hash, net::IpAddr, num::NonZeroU32};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// The counts of this process. An address that guesses is slowed down; nobody else is.
 pub struct Throttle {
     keys: DefaultKeyedRateLimiter<IpAddr>,
-    sign_ins: DefaultKeyedRateLimiter<IpAddr>,
-    accounts: DefaultKeyedRateLimiter<String>,
+    sign_ins: Failures<IpAddr>,
+    accounts: Failures<String>,
     codes: DefaultKeyedRateLimiter<IpAddr>,
     joins: DefaultKeyedRateLimiter<Id<Account>>,
     clock: DefaultClock,
@@ -24,8 +30,8 @@ impl Throttle {
         let per_minute = |count: NonZeroU32| Quota::per_minute(count);
         Self {
             keys: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
-            sign_ins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
-            accounts: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_sign_ins_per_minute)),
+            sign_ins: Failures::new(limits.failed_sign_ins_per_minute),
+            accounts: Failures::new(limits.failed_sign_ins_per_minute),
             codes: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             joins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             clock: DefaultClock::default(),
@@ -37,15 +43,26 @@ impl Throttle {
         self.check(&self.keys, &address)
     }
 
-    /// Counts an attempt to sign in, whether or not it succeeds: what it guards is the work of hashing too.
-    pub fn sign_in(&self, address: IpAddr, email: &str) -> Result<()> {
-        self.check(&self.sign_ins, &address)?;
-        self.sign_in_as(email)
+    /// Counts an attempt to sign in as a failure, until it turns out to be none: so many at once are no way around the limit.
+    pub fn sign_in(&self, address: IpAddr, email: &str, now: Timestamp) -> Result<()> {
+        self.sign_ins.take(&address, now)?;
+        self.sign_in_as(email, now)
     }
 
-    /// Counts an attempt to prove that one is this person, from wherever.
-    pub fn sign_in_as(&self, email: &str) -> Result<()> {
-        self.check(&self.accounts, &email.to_owned())
+    /// It was none: what [`sign_in`](Self::sign_in) counted is given back.
+    pub fn signed_in(&self, address: IpAddr, email: &str) {
+        self.sign_ins.give_back(&address);
+        self.signed_in_as(email);
+    }
+
+    /// Counts an attempt to prove that one is this person, from wherever, likewise.
+    pub fn sign_in_as(&self, email: &str, now: Timestamp) -> Result<()> {
+        self.accounts.take(&email.to_owned(), now)
+    }
+
+    /// It was proved.
+    pub fn signed_in_as(&self, email: &str) {
+        self.accounts.give_back(&email.to_owned());
     }
 
     /// Counts a look at what an invite code or another secret in a link leads to. To be asked before looking, and for
@@ -60,10 +77,10 @@ impl Throttle {
     }
 
     /// Forgets addresses that have been quiet.
-    pub fn sweep(&self) {
+    pub fn sweep(&self, now: Timestamp) {
         self.keys.retain_recent();
-        self.sign_ins.retain_recent();
-        self.accounts.retain_recent();
+        self.sign_ins.forget_before(now);
+        self.accounts.forget_before(now);
         self.codes.retain_recent();
         self.joins.retain_recent();
     }
@@ -75,5 +92,46 @@ impl Throttle {
             let retry_after = (seconds as i64).max(1);
             Error::Throttled { retry_after }
         })
+    }
+}
+
+/// Failures a minute, which governor cannot give back. Like there, each takes up its share of the minute to come.
+struct Failures<K> {
+    /// Microseconds that one takes up.
+    share: i64,
+    /// Until when shares are taken, in microseconds.
+    taken: Mutex<HashMap<K, i64>>,
+}
+
+const MINUTE: i64 = 60_000_000;
+
+impl<K: Hash + Eq + Clone> Failures<K> {
+    fn new(per_minute: NonZeroU32) -> Self {
+        Self { share: MINUTE / i64::from(per_minute.get()), taken: Mutex::default() }
+    }
+
+    fn take(&self, key: &K, now: Timestamp) -> Result<()> {
+        let (mut taken, now) = (self.lock(), now.micros());
+        let until = taken.get(key).map_or(now, |until| now.max(*until)) + self.share;
+        let too_much = until - now - MINUTE;
+        if too_much > 0 {
+            return Err(Error::Throttled { retry_after: (too_much - 1) / 1_000_000 + 1 });
+        }
+        taken.insert(key.clone(), until);
+        Ok(())
+    }
+
+    fn give_back(&self, key: &K) {
+        if let Some(until) = self.lock().get_mut(key) {
+            *until -= self.share;
+        }
+    }
+
+    fn forget_before(&self, now: Timestamp) {
+        self.lock().retain(|_, until| *until > now.micros());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, i64>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,7 +24,7 @@ pub async fn step(app: App) -> anyhow::Result<Duration> {
     let lapsed = members::sweep(&app.store, now.plus_seconds(-INVITATION_SECONDS)).await?;
     deliveries::sweep(&app.store, now.plus_seconds(-KEPT_SECONDS), BATCH).await?;
     idempotency::sweep(&app.store, now.plus_seconds(-REMEMBERED_SECONDS)).await?;
-    app.throttle.sweep();
+    app.throttle.sweep(now);
     tracing::debug!(sessions = ended, invitations = lapsed, "swept");
     Ok(REST)
 }

@@ -1,6 +1,10 @@
 //! Guessing is slowed down, address by address (contract 2.4 and 15.5). Governor's own clock runs here: what is waited for is long.
 
-use crate::harness::{Answer, World, on_both};
+use crate::{
+    cast::PASSWORD,
+    harness::{Answer, World, on_both},
+    rivals::at_once,
+};
 use serde_json::{Value, json};
 
 /// Three failures a minute, and the tests' own address is a proxy that is believed.
@@ -68,6 +72,38 @@ on_both! {
         world.get("/v1/test").header("x-forwarded-for", "203.0.113.7").key(&asker.key).await.accepted(200, "API key is valid");
         let me = world.get("/v1/reviewer/me").header("x-forwarded-for", "203.0.113.7").key(&asker.session).await;
         assert_eq!(me.status, 200, "who is signed in stays so: {}", me.body);
+    }
+
+    async fn only_failures_to_sign_in_are_counted(world: World) {
+        let world = strict(&world).await;
+        world.signed_up("ann@example.com").await;
+        let sign_in = async |password: &str| world.sign_in_with("ann@example.com", password).await;
+        for _ in 0..5 {
+            assert_eq!(sign_in(PASSWORD).await.status, 200);
+        }
+        for _ in 0..3 {
+            assert_eq!(sign_in("wrong password").await.status, 401);
+        }
+        is_slowed_down(&sign_in(PASSWORD).await);
+        world.clock.advance(19);
+        assert_eq!(sign_in(PASSWORD).await.header("retry-after"), "1");
+        world.clock.advance(1);
+        for _ in 0..5 {
+            assert_eq!(sign_in(PASSWORD).await.status, 200, "one place is free, and stays so");
+        }
+        assert_eq!(sign_in("wrong password").await.status, 401);
+        is_slowed_down(&sign_in("wrong password").await);
+    }
+
+    async fn many_guesses_at_once_are_counted_exactly(world: World) {
+        let world = strict(&world).await;
+        world.signed_up("ann@example.com").await;
+        let guesses = at_once((0..12).map(|_| {
+            let world = world.clone();
+            async move { world.sign_in_with("ann@example.com", "wrong password").await.status }
+        })).await;
+        let count = |status| guesses.iter().filter(|it| **it == status).count();
+        assert_eq!((count(401), count(429)), (3, 9));
     }
 
     async fn contract_15_5_invite_codes_are_slowed_down_by_address(world: World) {
