@@ -2,17 +2,18 @@
 
 use crate::{app::App, domain::Secret};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The places where hashing may happen.
 pub struct Passwords {
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { places: Semaphore::new(cores) }
+        Self { places: Arc::new(Semaphore::new(cores)) }
     }
 }
 
@@ -29,7 +30,7 @@ pub async fn hash(app: &App, password: &str) -> Secret {
             .expect("the parameters are valid and the salt is long enough");
         hash.to_string()
     };
-    Secret(at_a_place(app, hash).await)
+    Secret(app.passwords.at_a_place(hash).await)
 }
 
 /// Whether a password is the one that was hashed; takes as long when nothing was.
@@ -39,10 +40,47 @@ pub async fn verify(app: &App, password: &str, hash: Option<&Secret>) -> bool {
     let matches = move || {
         PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
-    at_a_place(app, matches).await && known
+    app.passwords.at_a_place(matches).await && known
 }
 
-async fn at_a_place<T: Send + 'static>(app: &App, work: impl FnOnce() -> T + Send + 'static) -> T {
-    let _place = app.passwords.places.acquire().await.expect("the semaphore is never closed");
-    tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+impl Passwords {
+    /// The place is the work's, not the caller's: who hangs up lets the work run on, and nobody else begin.
+    async fn at_a_place<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let place = self.places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let working = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(working).await.expect("hashing does not panic")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, time::Duration};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_place_is_taken_until_the_work_is_done_though_the_caller_has_gone() {
+        let passwords = Arc::new(Passwords { places: Arc::new(Semaphore::new(1)) });
+        let (begun, has_begun) = mpsc::channel();
+        let (finish, may_finish) = mpsc::channel::<()>();
+        let work = move || {
+            begun.send(()).unwrap();
+            may_finish.recv().unwrap();
+        };
+        let caller = tokio::spawn({
+            let passwords = passwords.clone();
+            async move { passwords.at_a_place(work).await }
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        assert_eq!(passwords.places.available_permits(), 0, "the work goes on");
+        finish.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(10), passwords.at_a_place(|| ()))
+            .await
+            .expect("there is a place again");
+    }
 }
