@@ -18,6 +18,9 @@ pub fn effective(own: Option<i64>, server: i64) -> i64 {
 
 /// How many requests a process may take from a window at once. 1 up to a limit of 2000, so that counting is exact to
 /// the request; then a thousandth, so that a busy key does not wait for the database at each call.
+///
+/// A process that stops gives back what it did not use. One that dies takes it along, up to a thousandth of the limit until
+/// the window closes: nobody knows how much of it was used, and giving back what was used would let more than the limit through.
 pub fn block(limit: i64) -> i64 {
     (limit / 1000).max(1)
 }

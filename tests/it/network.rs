@@ -5,7 +5,7 @@ use hitl_server::{
     app::{App, StoppedClock},
     serve,
     settings::Settings,
-    store::Store,
+    store::{Store, windows},
 };
 use serde_json::Value;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -158,6 +158,20 @@ on_both! {
         let sent = within(10, trickle).await.unwrap();
         assert!((5..100).contains(&sent), "the connection is closed: {sent} bytes went on it");
         server.stopped().await;
+    }
+
+    async fn contract_3_10_a_stop_gives_back_what_was_not_used(world: World) {
+        let owner = world.person("owner@example.com").await;
+        let (key, token) = world.key_with(&owner, |new| new.hourly_limit = Some(1_000_000)).await;
+        let used = || async { windows::find(&world.app.store, key.id).await.unwrap().unwrap().used };
+        for calls in 1..=3 {
+            let server = Listening::on(&world, |_| {}).await;
+            let test = get("/v1/test").replace("\r\n\r\n", &format!("\r\nAuthorization: Bearer {token}\r\n\r\n"));
+            assert!(server.ask(&test).await.starts_with("HTTP/1.1 200 "));
+            assert_eq!(used().await, 1000 + calls - 1, "a block is taken");
+            server.stopped().await;
+            assert_eq!(used().await, calls);
+        }
     }
 
     async fn connections_above_the_most_wait_their_turn(world: World) {
