@@ -68,10 +68,8 @@ pub async fn confirm(who: SignedIn, State(app): State<App>, PageId(id): PageId<L
     Ok(shown(&LeavePage { shell: who.shell(Section::Loops), row }))
 }
 
-/// Leaves a loop. Having left already is as good.
+/// Leaves a loop.
 pub async fn leave(who: SignedIn, State(app): State<App>, PageId(id): PageId<Loop>) -> Result<Response, PageError> {
-    match members::leave(&app, who.id(), id).await {
-        Ok(_) | Err(Error::Missing(_)) => Ok(see_other("/loops", Notice::Left)),
-        Err(error) => Err(error.into()),
-    }
+    members::leave(&app, who.id(), id).await?;
+    Ok(see_other("/loops", Notice::Left))
 }

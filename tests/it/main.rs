@@ -34,6 +34,7 @@ mod harness;
 mod hearing;
 mod hooking;
 mod hostile;
+mod hostile_forms;
 mod idempotency;
 mod invariants;
 mod invites;
