@@ -6,7 +6,8 @@ create table accounts (
     status         text        not null check (status in ('active', 'suspended', 'inactive')),
     password_hash  text,
     signing_secret text        not null,
-    created_at     timestamptz not null
+    created_at     timestamptz not null,
+    last_seen_at   timestamptz
 );
 
 create table sessions (

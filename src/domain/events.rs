@@ -69,6 +69,12 @@ words! {
         AccountRenamed = "account.renamed",
         /// A link to set a password with was made.
         ResetLinkCreated = "account.reset_link_created",
+        /// Somebody was invited to the server by an owner.
+        AccountInvited = "account.invited",
+        /// What an account may do on the server was changed.
+        AccountRoleChanged = "account.role_changed",
+        /// An owner ended somebody's sessions.
+        SessionsEnded = "account.sessions_ended",
     }
 }
 

@@ -33,6 +33,8 @@ pub mod page_markdown;
 pub mod page_my_loops;
 pub mod page_new_request;
 pub mod page_notices;
+pub mod page_people;
+pub mod page_person;
 pub mod page_request;
 pub mod page_requests;
 pub mod page_reset;
@@ -193,6 +195,17 @@ pub fn pages() -> Routes {
         .post(&["/loops/{loop_id}/code".into()], page_loop_people::new_code)
         .get(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::ask_remove)
         .post(&["/loops/{loop_id}/members/{user_id}/remove".into()], page_loop_people::remove)
+        .get(&["/people".into()], page_people::list)
+        .get(&["/people/new".into()], page_people::form)
+        .post(&["/people/new".into()], page_people::invite)
+        .get(&["/people/{user_id}".into()], page_person::show)
+        .post(&["/people/{user_id}/role".into()], page_person::set_role)
+        .get(&["/people/{user_id}/suspend".into()], page_person::ask_suspend)
+        .post(&["/people/{user_id}/suspend".into()], page_person::suspend)
+        .post(&["/people/{user_id}/activate".into()], page_person::activate)
+        .post(&["/people/{user_id}/link".into()], page_person::link)
+        .post(&["/people/{user_id}/sessions/end".into()], page_person::end_sessions)
+        .post(&["/people/{user_id}/sessions/{session_id}/end".into()], page_person::end_session)
         .get(&["/requests".into()], page_requests::list)
         .get(&["/requests/new".into()], page_new_request::form)
         .post(&["/requests/new".into()], page_new_request::create)

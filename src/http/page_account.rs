@@ -89,7 +89,7 @@ pub async fn end_others(who: SignedIn, State(app): State<App>) -> Result<Respons
 }
 
 /// A `User-Agent` in words: the first of each list that it names.
-fn device(agent: &str) -> String {
+pub(super) fn device(agent: &str) -> String {
     const PROGRAMS: [(&str, &str); 6] = [
         ("Edg", "Edge"),
         ("OPR/", "Opera"),

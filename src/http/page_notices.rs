@@ -41,6 +41,16 @@ words! {
         KeyActivated = "key-activated",
         /// A key was revoked.
         KeyRevoked = "key-revoked",
+        /// Somebody's role was changed.
+        RoleChanged = "role-changed",
+        /// Somebody was suspended.
+        PersonSuspended = "person-suspended",
+        /// Somebody may act again.
+        PersonActivated = "person-activated",
+        /// Somebody's session was ended.
+        TheirSessionEnded = "their-session-ended",
+        /// All of somebody's sessions were ended.
+        TheirSessionsEnded = "their-sessions-ended",
         /// A request was claimed.
         Claimed = "claimed",
         /// A claim was given back.
@@ -78,6 +88,13 @@ impl Notice {
             Self::KeySuspended => "This key is refused until you activate it again.",
             Self::KeyActivated => "This key works again.",
             Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",
+            Self::RoleChanged => "The role is changed, from now on.",
+            Self::PersonSuspended => {
+                "Suspended, and signed out everywhere. Whatever they had claimed is back in the queue."
+            }
+            Self::PersonActivated => "They can sign in again.",
+            Self::TheirSessionEnded => "That session of theirs has ended.",
+            Self::TheirSessionsEnded => "They are signed out everywhere.",
             Self::Claimed => "It is yours: nobody else works on it meanwhile.",
             Self::Released => "It is back in the queue.",
             Self::AnsweredNext => "Your answer is sent. Here is the next request.",

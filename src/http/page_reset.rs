@@ -1,4 +1,4 @@
-//! The page behind a reset link: a new password, without the old one.
+//! The page behind a reset link: a new password without the old one, or the first one of somebody who was invited.
 
 use super::{
     extract::{Address, Captured, Form},
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
+    domain::Account,
     service::{Error, resets},
 };
 use askama::Template;
@@ -18,8 +19,19 @@ use axum::{extract::State, response::Response};
 #[template(path = "reset.html")]
 struct ResetPage {
     shell: Shell,
-    email: String,
+    account: Account,
     form: Filled,
+}
+
+impl ResetPage {
+    fn new(account: Account, form: Filled) -> Self {
+        Self { shell: Shell::default(), account, form }
+    }
+
+    /// Whether it is the first password, of somebody who was invited.
+    fn is_first(&self) -> bool {
+        self.account.password_hash.is_none()
+    }
 }
 
 /// The form for the new password. Looking uses nothing up.
@@ -29,8 +41,7 @@ pub async fn form(
     Captured(token): Captured,
 ) -> Result<Response, PageError> {
     let account = resets::check(&app, address, &token).await?;
-    let email = account.email.to_string();
-    Ok(shown(&ResetPage { shell: Shell::default(), email, form: Filled::default() }))
+    Ok(shown(&ResetPage::new(account, Filled::default())))
 }
 
 /// Sets the password, and uses the link up.
@@ -44,9 +55,6 @@ pub async fn reset(
     Ok(match resets::complete(&app, &token, form.exact("password")).await {
         Ok(()) => see_other("/sign-in", Notice::PasswordSet),
         Err(error @ Error::Missing(_)) => refused(&error),
-        Err(error) => {
-            let form = Filled::refused(form, &error);
-            again(&error, &ResetPage { shell: Shell::default(), email: account.email.to_string(), form })
-        }
+        Err(error) => again(&error, &ResetPage::new(account, Filled::refused(form, &error))),
     })
 }

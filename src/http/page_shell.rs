@@ -3,7 +3,7 @@
 use super::page_notices::Notice;
 use crate::{
     domain::{
-        Timestamp,
+        Role, Timestamp,
         words::{Word, words},
     },
     store::sessions::SignedIn,
@@ -22,6 +22,8 @@ words! {
         Requests = "requests",
         /// What programs ask with.
         Keys = "keys",
+        /// Everybody on the server.
+        People = "people",
         /// Oneself.
         Account = "account",
         /// All parts, for small screens.
@@ -33,6 +35,8 @@ words! {
 const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
 /// For those whose programs ask.
 const ASKING: [Section; 2] = [Section::Requests, Section::Keys];
+/// For those who own the server.
+const OWNING: [Section; 1] = [Section::People];
 
 impl Section {
     /// What it is called.
@@ -43,6 +47,7 @@ impl Section {
             Self::Loops => "Loops",
             Self::Requests => "Requests",
             Self::Keys => "Keys",
+            Self::People => "People",
             Self::Account => "Account",
             Self::Menu => "More",
         }
@@ -73,10 +78,15 @@ impl Shell {
         &WORK
     }
 
-    /// Where those go whose programs ask, and who administer the server.
+    /// Where those go whose programs ask.
     pub fn administration(&self) -> Vec<Section> {
         let Some(who) = &self.who else { return vec![] };
         if who.asks { ASKING.to_vec() } else { vec![] }
+    }
+
+    /// Where those go who own the server.
+    pub fn ownership(&self) -> &'static [Section] {
+        if self.who.as_ref().is_some_and(|who| who.role == Role::Owner) { &OWNING } else { &[] }
     }
 
     /// Whether it is one of the pages behind signing in, which have the site's parts beside them.

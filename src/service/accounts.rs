@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Account, AccountStatus, Actor, Email, EventName, Id, Invalid, Role, accounts as rules, signatures::new_secret,
     },
-    store::{self, accounts, sessions, transitions},
+    store::{self, Tx, accounts, sessions, transitions},
 };
 use serde_json::json;
 
@@ -23,6 +23,15 @@ pub struct NewAccount {
 
 /// Makes an account that can sign in. One that was only invited becomes it.
 pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) -> Result<Account> {
+    create_by(app, Some(actor), new, password).await
+}
+
+/// The same by the person themselves.
+pub async fn register(app: &App, new: NewAccount, password: &str) -> Result<Account> {
+    create_by(app, None, new, password).await
+}
+
+async fn create_by(app: &App, actor: Option<Actor>, new: NewAccount, password: &str) -> Result<Account> {
     let name = rules::check_name(&new.name)?;
     rules::check_password(password)?;
     let password_hash = passwords::hash(app, password).await;
@@ -35,7 +44,7 @@ pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) ->
             password_hash: Some(password_hash),
             ..invited
         },
-        Some(_) => return Err(Error::Conflict("An account with this e-mail exists already")),
+        Some(_) => return Err(TAKEN),
         None => {
             let account = Account {
                 id: app.new_id(),
@@ -51,14 +60,17 @@ pub async fn create(app: &App, actor: Actor, new: NewAccount, password: &str) ->
         }
     };
     let data = json!({"email": account.email, "role": account.role});
+    let actor = actor.unwrap_or(Actor::Person(account.id));
     record::of_account(app, &mut tx, EventName::AccountCreated, actor, account.id, data).await?;
     tx.commit().await?;
     Ok(account)
 }
 
-fn taken(error: store::Error) -> Error {
+pub(super) const TAKEN: Error = Error::Conflict("An account with this e-mail exists already");
+
+pub(super) fn taken(error: store::Error) -> Error {
     match error {
-        store::Error::Conflict => Error::Conflict("An account with this e-mail exists already"),
+        store::Error::Conflict => TAKEN,
         other => other.into(),
     }
 }
@@ -81,20 +93,30 @@ pub async fn account(app: &App, id: Id<Account>) -> Result<Account> {
 /// Suspends an account or lets it act again. Suspending ends its sessions and gives back what it had claimed (contract 16.7).
 pub async fn set_status(app: &App, actor: Actor, id: Id<Account>, status: AccountStatus) -> Result<()> {
     let mut tx = app.store.begin();
-    let account = accounts::find(&mut tx, id).await?.ok_or(Error::Missing("There is no such account"))?;
+    let account = account_in(&mut tx, id).await?;
+    put_status(app, &mut tx, actor, &account, status).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The same inside a transaction.
+pub(super) async fn put_status(
+    app: &App,
+    tx: &mut Tx,
+    actor: Actor,
+    account: &Account,
+    status: AccountStatus,
+) -> Result<()> {
     if account.password_hash.is_none() {
         return Err(Error::invalid("This person was invited and has not signed up yet"));
     }
-    accounts::set_status(&mut tx, id, status).await?;
+    accounts::set_status(&mut *tx, account.id, status).await?;
     if status != AccountStatus::Active {
-        sessions::close_all(&mut tx, id, None).await?;
-        for moved in transitions::release_all(&mut tx, id, None, app.now()).await? {
-            record::released(app, &mut tx, actor, &moved).await?;
+        sessions::close_all(&mut *tx, account.id, None).await?;
+        for moved in transitions::release_all(&mut *tx, account.id, None, app.now()).await? {
+            record::released(app, tx, actor, &moved).await?;
         }
     }
-    record::of_account(app, &mut tx, EventName::AccountStatusChanged, actor, id, json!({"status": status})).await?;
-    tx.commit().await?;
-    Ok(())
+    record::of_account(app, tx, EventName::AccountStatusChanged, actor, account.id, json!({"status": status})).await
 }
 
 /// Sets a password for somebody, and ends their sessions.
@@ -140,6 +162,6 @@ pub async fn rename(app: &App, who: &sessions::SignedIn, name: &str) -> Result<(
 }
 
 /// The account itself, inside a transaction.
-pub(super) async fn account_in(tx: &mut store::Tx, id: Id<Account>) -> Result<Account> {
+pub(super) async fn account_in(tx: &mut Tx, id: Id<Account>) -> Result<Account> {
     accounts::find(tx, id).await?.ok_or(Error::Missing("There is no such account"))
 }

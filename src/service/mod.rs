@@ -13,6 +13,7 @@ pub mod keys;
 pub mod loops;
 pub mod members;
 pub mod passwords;
+pub mod people;
 pub mod record;
 pub mod request_lists;
 pub mod requests;

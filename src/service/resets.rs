@@ -1,15 +1,16 @@
-//! Setting a new password without the old one, by a link that an owner or the operator hands over: it works once, for a day.
+//! Setting a new password without the old one, by a link that an owner or the operator hands over: it works once, for a day,
+//! and for a week where it is the first password of somebody who was invited.
 
 use super::{Error, Result, accounts as people, passwords, record};
 use crate::{
     app::App,
-    domain::{Account, Actor, EventName, Id, Token, accounts as rules},
-    store::{accounts, resets, sessions},
+    domain::{Account, Actor, EventName, Id, Token, accounts as rules, loops::INVITATION_SECONDS},
+    store::{Tx, accounts, resets, sessions},
 };
 use serde_json::json;
 use std::net::IpAddr;
 
-/// How long a link stands.
+/// How long a link stands for who has a password.
 const LIFETIME_SECONDS: i64 = 24 * 3600;
 
 /// A link that was used, has run out, was replaced by another, or never was one: nobody is told which.
@@ -17,12 +18,19 @@ const USED: Error = Error::Missing("This link was used already, has run out, or 
 
 /// A fresh link for an account; an earlier one stops working.
 pub async fn link(app: &App, actor: Actor, id: Id<Account>) -> Result<String> {
-    people::account(app, id).await?;
-    let token = Token::marked("", app.random());
     let mut tx = app.store.begin();
-    resets::put(&mut tx, id, &token.hash(), app.now().plus_seconds(LIFETIME_SECONDS)).await?;
-    record::of_account(app, &mut tx, EventName::ResetLinkCreated, actor, id, json!({})).await?;
+    let account = people::account_in(&mut tx, id).await?;
+    let link = link_in(app, &mut tx, actor, &account).await?;
     tx.commit().await?;
+    Ok(link)
+}
+
+/// The same inside a transaction.
+pub(super) async fn link_in(app: &App, tx: &mut Tx, actor: Actor, account: &Account) -> Result<String> {
+    let token = Token::marked("", app.random());
+    let lifetime = if account.password_hash.is_some() { LIFETIME_SECONDS } else { INVITATION_SECONDS };
+    resets::put(&mut *tx, account.id, &token.hash(), app.now().plus_seconds(lifetime)).await?;
+    record::of_account(app, tx, EventName::ResetLinkCreated, actor, account.id, json!({})).await?;
     Ok(format!("{}/reset/{}", app.base_url, token.reveal()))
 }
 

@@ -15,6 +15,8 @@ use std::net::IpAddr;
 const MARK: &str = "hitl_session_";
 /// The longest `User-Agent` that is kept, in characters.
 const LONGEST_AGENT: usize = 300;
+/// How often it is noted that somebody is there, in microseconds.
+const SEEN_EVERY: i64 = 5 * 60 * 1_000_000;
 
 /// A session that was just opened.
 pub struct Opened {
@@ -60,16 +62,24 @@ pub async fn open_for(app: &App, account: Account, user_agent: Option<&str>) -> 
         expires_at: now.plus_seconds(lifetime),
     };
     sessions::insert(&app.store, &session).await?;
+    accounts::seen(&app.store, account.id, now).await?;
     Ok(Opened { token, account, expires_at: session.expires_at })
 }
 
 /// Finds out who holds a session's token. An API key is never one (contract 16.6).
 pub async fn find(app: &App, token: Option<&str>) -> Result<SignedIn> {
     let refused = Error::Unauthenticated { msg: "Sign in first", detail: None };
-    match token.filter(|token| token.starts_with(MARK) && token.len() <= Token::LONGEST) {
-        Some(token) => sessions::find(&app.store, &Token::presented(token).hash(), app.now()).await?.ok_or(refused),
-        None => Err(refused),
+    let Some(token) = token.filter(|token| token.starts_with(MARK) && token.len() <= Token::LONGEST) else {
+        return Err(refused);
+    };
+    let now = app.now();
+    let who = sessions::find(&app.store, &Token::presented(token).hash(), now).await?.ok_or(refused)?;
+    if who.last_seen_at.is_none_or(|at| now.micros_since(at) >= SEEN_EVERY)
+        && let Err(error) = accounts::seen(&app.store, who.account_id, now).await
+    {
+        tracing::warn!(%error, "when somebody was last seen could not be noted"); // nobody is kept out for that
     }
+    Ok(who)
 }
 
 /// Whether a session still stands.
@@ -95,7 +105,8 @@ pub async fn end(app: &App, who: &SignedIn, id: Id<Session>) -> Result<()> {
 
 /// Ends all of one's own sessions but this one.
 pub async fn end_others(app: &App, who: &SignedIn) -> Result<()> {
-    Ok(sessions::close_all(&app.store, who.account_id, Some(who.session_id)).await?)
+    sessions::close_all(&app.store, who.account_id, Some(who.session_id)).await?;
+    Ok(())
 }
 
 /// Signs out.

@@ -3,7 +3,7 @@
 use super::{Error, Result, accounts as people, accounts::NewAccount};
 use crate::{
     app::App,
-    domain::{Account, Actor, Email, Role, Token},
+    domain::{Account, Email, Role, Token},
     store::accounts,
 };
 
@@ -35,5 +35,5 @@ pub async fn complete(app: &App, token: &str, email: &str, name: &str, password:
         return Err(USED);
     }
     let new = NewAccount { email, name: name.to_owned(), role: Role::Owner };
-    people::create(app, Actor::Operator, new, password).await
+    people::register(app, new, password).await
 }

@@ -3,7 +3,7 @@
 use super::{Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
 use crate::{
     app::App,
-    domain::{Actor, Email, Loop, Role, accounts as rules},
+    domain::{Email, Loop, Role, accounts as rules},
 };
 use std::net::IpAddr;
 
@@ -27,7 +27,7 @@ pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: O
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;
     let new = NewAccount { email, name: form.name.to_owned(), role: Role::Member };
-    let account = accounts::create(app, Actor::Operator, new, form.password).await?;
+    let account = accounts::register(app, new, form.password).await?;
     let it = members::join(app, account.id, form.code).await?;
     Ok((sessions::open_for(app, account, user_agent).await?, it))
 }

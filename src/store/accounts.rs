@@ -31,6 +31,12 @@ pub async fn find_by_email(db: impl Db<'_>, email: &Email) -> Result<Option<Acco
     db.sql("select * from accounts where email = $1").bind(email).optional().await
 }
 
+/// Notes that somebody is there.
+pub async fn seen(db: impl Db<'_>, id: Id<Account>, now: Timestamp) -> Result<()> {
+    db.sql("update accounts set last_seen_at = $2 where id = $1").bind(id).bind(now).run().await?;
+    Ok(())
+}
+
 /// All of them, the oldest first.
 pub async fn list(db: impl Db<'_>) -> Result<Vec<Account>> {
     db.sql("select * from accounts order by created_at, id").all().await

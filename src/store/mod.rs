@@ -16,6 +16,7 @@ pub mod keys;
 pub mod loops;
 pub mod members;
 pub mod open;
+pub mod people;
 mod postgres_tx;
 pub mod requests;
 pub mod resets;

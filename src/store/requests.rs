@@ -169,14 +169,14 @@ fn filtered<'c>(sql: Sql<'c>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: 
     sql.and("r.priority =", filter.priority)
         .and("r.loop_id =", filter.loop_id)
         .and("r.api_key_id =", filter.api_key_id)
-        .and("lower(r.request_text) like", filter.text.as_deref().map(pattern))
+        .and("lower(r.request_text) like", filter.text.as_deref().map(|text| pattern(&text.to_lowercase())))
         .and("r.created_at >", filter.created_after)
         .and("r.created_at <", filter.created_before)
 }
 
 /// What `like` finds a text anywhere by; signs that mean something to it are not looked at.
-fn pattern(text: &str) -> String {
-    format!("%{}%", text.to_lowercase().replace(['%', '_', '\\'], "_"))
+pub(super) fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace(['%', '_', '\\'], "_"))
 }
 
 /// Changes what is asked, if the request still stands as it was read; says whether it did.

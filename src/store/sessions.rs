@@ -36,8 +36,10 @@ pub struct SignedIn {
     pub role: Role,
     /// Whether its programs ask, or it may make them: an owner's, or one that has made a loop or a key.
     pub asks: bool,
+    /// When the person was last seen, to some minutes.
+    pub last_seen_at: Option<Timestamp>,
 }
-row!(SignedIn { session_id, account_id, email, name, role, asks });
+row!(SignedIn { session_id, account_id, email, name, role, asks, last_seen_at });
 
 /// Opens one.
 pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
@@ -56,7 +58,7 @@ pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
 /// Finds who holds a token, if the session stands and the account may act.
 pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<Option<SignedIn>> {
     db.sql(
-        "select s.id as session_id, a.id as account_id, a.email, a.name, a.role,
+        "select s.id as session_id, a.id as account_id, a.email, a.name, a.role, a.last_seen_at,
             (a.role = 'owner' or exists (select 1 from loops l where l.creator_id = a.id)
                 or exists (select 1 from api_keys k where k.account_id = a.id)) as asks
          from sessions s join accounts a on a.id = s.account_id
@@ -95,11 +97,10 @@ pub async fn close(db: impl Db<'_>, id: Id<Session>) -> Result<()> {
     Ok(())
 }
 
-/// Closes all of an account's but, where given, one.
-pub async fn close_all(db: impl Db<'_>, account: Id<Account>, except: Option<Id<Session>>) -> Result<()> {
+/// Closes all of an account's but, where given, one; says how many.
+pub async fn close_all(db: impl Db<'_>, account: Id<Account>, except: Option<Id<Session>>) -> Result<u64> {
     let kept = except.map_or(String::new(), |id| id.to_string());
-    db.sql("delete from sessions where account_id = $1 and id <> $2").bind(account).bind(kept).run().await?;
-    Ok(())
+    db.sql("delete from sessions where account_id = $1 and id <> $2").bind(account).bind(kept).run().await
 }
 
 /// Removes those whose time is over; says how many.

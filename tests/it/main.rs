@@ -57,6 +57,7 @@ mod page_assets;
 mod page_inbox;
 mod page_keys;
 mod page_loops;
+mod page_people;
 mod page_request;
 mod page_requests;
 mod pages;

@@ -1,0 +1,141 @@
+//! Everybody on the server, for its owners: searching them, inviting one.
+
+use super::{
+    extract::Form,
+    page_forms::Filled,
+    page_shell::{Section, Shell},
+    page_signed_in::Owner,
+    page_times::Moment,
+    pages::{PageError, again, page, shown},
+    qr,
+};
+use crate::{
+    app::App,
+    domain::{Account, AccountStatus, Email, Invalid, Role, Timestamp, request_filters::Query, words::Word},
+    service::{Result, accounts::NewAccount, people},
+    store::people::Person,
+};
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use url::form_urlencoded::Serializer;
+
+type Page = std::result::Result<Response, PageError>;
+
+/// Somebody in the list.
+struct Row {
+    it: Person,
+    last_seen: Option<Moment>,
+}
+
+impl Row {
+    fn new(it: Person, now: Timestamp) -> Self {
+        Self { last_seen: it.last_seen_at.map(|at| Moment::age(at, now)), it }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct PeoplePage {
+    shell: Shell,
+    rows: Vec<Row>,
+    total: i64,
+    query: Query,
+    earlier: Option<String>,
+    later: Option<String>,
+}
+
+/// What the list can be narrowed by.
+const FILTERS: [&str; 4] = ["search", "role", "status", "limit"];
+
+impl PeoplePage {
+    fn chosen(&self, name: &str, value: &str) -> bool {
+        self.query.value(name) == Some(value)
+    }
+
+    fn is_filtered(&self) -> bool {
+        FILTERS[..3].iter().any(|name| self.query.value(name).is_some())
+    }
+}
+
+/// Everybody, narrowed and in pages.
+pub async fn list(Owner(who): Owner, State(app): State<App>, query: Query) -> Page {
+    let found = people::list(&app, &query).await?;
+    let (place, total) = (found.page, found.total);
+    let next = place.offset.saturating_add(place.limit);
+    Ok(shown(&PeoplePage {
+        shell: who.shell(Section::People),
+        rows: found.people.into_iter().map(|it| Row::new(it, app.now())).collect(),
+        total,
+        earlier: (place.offset > 0).then(|| link(&query, (place.offset - place.limit).max(0))),
+        later: (next < total).then(|| link(&query, next)),
+        query,
+    }))
+}
+
+/// A place in the list; the filters stay.
+fn link(query: &Query, offset: i64) -> String {
+    let mut link = Serializer::new(String::new());
+    for name in FILTERS {
+        if let Some(value) = query.value(name) {
+            link.append_pair(name, value);
+        }
+    }
+    link.append_pair("offset", &offset.to_string());
+    format!("/people?{}", link.finish())
+}
+
+#[derive(Template)]
+#[template(path = "person_new.html")]
+struct InvitePage {
+    shell: Shell,
+    form: Filled,
+}
+
+/// The form to invite somebody with.
+pub async fn form(Owner(who): Owner) -> Response {
+    shown(&InvitePage { shell: who.shell(Section::People), form: Filled::with([("role", Role::Member.as_str())]) })
+}
+
+/// Makes the account; the link to its first password is on the page that says so.
+pub async fn invite(Owner(who): Owner, State(app): State<App>, form: Form) -> Page {
+    let invited = match parse(&form) {
+        Ok(new) => people::invite(&app, &who.who, new).await,
+        Err(error) => Err(error),
+    };
+    Ok(match invited {
+        Ok((account, link)) => link_page(who.shell(Section::People), account, link),
+        Err(error) => {
+            let form = Filled::refused(form, &error);
+            again(&error, &InvitePage { shell: who.shell(Section::People), form })
+        }
+    })
+}
+
+fn parse(form: &Form) -> Result<NewAccount> {
+    let role = Role::named(form.text("role")).ok_or_else(|| Invalid::one_of("role", &Role::all_words()))?;
+    Ok(NewAccount { email: Email::parse(form.text("email"))?, name: form.text("name").to_owned(), role })
+}
+
+#[derive(Template)]
+#[template(path = "link_made.html")]
+struct LinkPage {
+    shell: Shell,
+    account: Account,
+    link: String,
+    /// The link's QR code, in the page itself: at no address of its own.
+    qr: String,
+}
+
+impl LinkPage {
+    /// Whether it is for a first password.
+    fn is_invitation(&self) -> bool {
+        self.account.password_hash.is_none()
+    }
+}
+
+/// The page that shows a link to a password, which no other page does.
+pub(super) fn link_page(shell: Shell, account: Account, link: String) -> Response {
+    let qr = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(qr::png(&link)));
+    page(StatusCode::CREATED, &LinkPage { shell, account, link, qr })
+}
