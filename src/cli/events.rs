@@ -83,7 +83,8 @@ impl Events {
             Since::Time(time) => time,
             Since::SecondsAgo(seconds) => app.now().plus_seconds(-seconds),
         });
-        let wanted = Wanted { account_id, request_id: tail.request, name: tail.event, since, ..Wanted::default() };
+        let names = tail.event.into_iter().collect();
+        let wanted = Wanted { account_id, request_id: tail.request, names, since, ..Wanted::default() };
         tail.run(app, wanted).await
     }
 }

@@ -84,9 +84,11 @@ pub struct AuditLog {
 ///
 /// Everything that anybody did, for the server's owner. `format=jsonl` exports one JSON object a line.
 #[utoipa::path(get, path = "/v1/reviewer/audit", tag = "Reviewer: session", params(
-        ("event" = Option<String>, Query), ("account_id" = Option<String>, Query), ("loop_id" = Option<String>, Query),
+        ("event" = Option<String>, Query, description = "A name such as `request.created`, or a kind such as `request`"),
+        ("account_id" = Option<String>, Query, description = "Whom it concerns"), ("loop_id" = Option<String>, Query),
+        ("actor_id" = Option<String>, Query, description = "Which person or key did it"),
         ("request_id" = Option<String>, Query), ("since" = Option<String>, Query), ("until" = Option<String>, Query),
-        ("after" = Option<i64>, Query), ("limit" = Option<i64>, Query, description = "1 to 1000, 100 when left out"),
+        ("after" = Option<i64>, Query), ("before" = Option<i64>, Query), ("limit" = Option<i64>, Query, description = "1 to 1000, 100 when left out"),
         ("format" = Option<String>, Query, description = "`jsonl` for one JSON object a line")),
     responses((status = 200, description = "Audit log retrieved successfully", body = Envelope<AuditLog>)), security(("session" = [])))]
 pub async fn log(Reviewer(who): Reviewer, State(app): State<App>, query: Query) -> Result<Response, ApiError> {

@@ -19,6 +19,8 @@ pub mod members;
 pub mod openapi;
 pub mod page_account;
 pub mod page_answer;
+pub mod page_audit;
+pub mod page_audit_words;
 pub mod page_context;
 pub mod page_forms;
 pub mod page_history;
@@ -206,6 +208,9 @@ pub fn pages() -> Routes {
         .post(&["/people/{user_id}/link".into()], page_person::link)
         .post(&["/people/{user_id}/sessions/end".into()], page_person::end_sessions)
         .post(&["/people/{user_id}/sessions/{session_id}/end".into()], page_person::end_session)
+        .get(&["/audit".into()], page_audit::list)
+        .get(&["/audit/export".into()], page_audit::export)
+        .get(&["/audit/{seq}".into()], page_audit::show)
         .get(&["/requests".into()], page_requests::list)
         .get(&["/requests/new".into()], page_new_request::form)
         .post(&["/requests/new".into()], page_new_request::create)

@@ -24,6 +24,8 @@ words! {
         Keys = "keys",
         /// Everybody on the server.
         People = "people",
+        /// What anybody did.
+        Audit = "audit",
         /// Oneself.
         Account = "account",
         /// All parts, for small screens.
@@ -36,7 +38,7 @@ const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
 /// For those whose programs ask.
 const ASKING: [Section; 2] = [Section::Requests, Section::Keys];
 /// For those who own the server.
-const OWNING: [Section; 1] = [Section::People];
+const OWNING: [Section; 2] = [Section::People, Section::Audit];
 
 impl Section {
     /// What it is called.
@@ -48,6 +50,7 @@ impl Section {
             Self::Requests => "Requests",
             Self::Keys => "Keys",
             Self::People => "People",
+            Self::Audit => "Audit log",
             Self::Account => "Account",
             Self::Menu => "More",
         }

@@ -183,12 +183,15 @@ impl Reach {
 
 /// A page of the audit log, for the server's owner; for others it is not there.
 pub async fn audit(app: &App, who: Id<Account>, query: &Query) -> Result<Vec<Line>> {
-    let account = accounts::find(&app.store, who).await?;
-    if account.is_none_or(|account| account.role != Role::Owner) {
-        return Err(Error::Missing("Not found"));
-    }
+    check_owner(app, who).await?;
     let (wanted, limit) = parse(query)?;
     Ok(events::list(&app.store, &wanted, limit).await?)
+}
+
+/// Refuses who does not own the server.
+pub(super) async fn check_owner(app: &App, who: Id<Account>) -> Result<()> {
+    let account = accounts::find(&app.store, who).await?;
+    if account.is_none_or(|account| account.role != Role::Owner) { Err(Error::Missing("Not found")) } else { Ok(()) }
 }
 
 /// The end of the audit log, for the operator.
@@ -196,27 +199,40 @@ pub async fn last(app: &App, wanted: &Wanted, most: i64) -> Result<Vec<Line>> {
     Ok(events::last(&app.store, wanted, most).await?)
 }
 
-/// The filters of the audit log.
-fn parse(query: &Query) -> Result<(Wanted, i64)> {
+/// The filters of the audit log, and how many lines at most.
+pub(super) fn parse(query: &Query) -> Result<(Wanted, i64)> {
     const LIMIT: &str = "limit must be between 1 and 1000";
     let limit = query.value("limit").map_or(Ok(100), |text| text.parse().map_err(|_| Invalid::failed(LIMIT)))?;
     if !(1..=1000).contains(&limit) {
         return Err(Invalid::failed(LIMIT).into());
     }
-    let name = |text: &str| EventName::named(text).ok_or_else(|| Invalid::failed("event is unknown"));
     let wanted = Wanted {
         account_id: id(query, "account_id")?,
         request_id: id(query, "request_id")?,
         loop_id: id(query, "loop_id")?,
-        name: query.value("event").map(name).transpose()?,
-        after: query
-            .value("after")
-            .map(|text| text.parse().map_err(|_| Invalid::failed("after must be a number")))
-            .transpose()?,
+        names: query.value("event").map_or(Ok(vec![]), names)?,
+        actor_id: id::<Account>(query, "actor_id")?.map(|id| id.to_string()),
+        after: place(query, "after")?,
+        before: place(query, "before")?,
         since: time(query, "since")?,
         until: time(query, "until")?,
     };
     Ok((wanted, limit))
+}
+
+/// The events of that name, or of that kind: `request` is all that happens to requests.
+fn names(text: &str) -> std::result::Result<Vec<EventName>, Invalid> {
+    let is_meant = |name: &EventName| {
+        let rest = name.as_str().strip_prefix(text);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let names: Vec<_> = EventName::ALL.iter().copied().filter(is_meant).collect();
+    if names.is_empty() { Err(Invalid::failed("event is unknown")) } else { Ok(names) }
+}
+
+fn place(query: &Query, name: &str) -> std::result::Result<Option<i64>, Invalid> {
+    let parse = |text: &str| text.parse().map_err(|_| Invalid::failed(format!("{name} must be a number")));
+    query.value(name).map(parse).transpose()
 }
 
 fn id<K>(query: &Query, name: &str) -> std::result::Result<Option<Id<K>>, Invalid> {

@@ -37,6 +37,11 @@ pub async fn seen(db: impl Db<'_>, id: Id<Account>, now: Timestamp) -> Result<()
     Ok(())
 }
 
+/// Of these ids, those of accounts, with their names.
+pub async fn names(db: impl Db<'_>, ids: &[String]) -> Result<Vec<(String, String)>> {
+    db.sql("select id, name from accounts where true").and_in("id", ids).all().await
+}
+
 /// All of them, the oldest first.
 pub async fn list(db: impl Db<'_>) -> Result<Vec<Account>> {
     db.sql("select * from accounts order by created_at, id").all().await

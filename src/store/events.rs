@@ -67,14 +67,23 @@ pub struct Wanted {
     pub request_id: Option<Id<Request>>,
     /// Only what concerns this loop.
     pub loop_id: Option<Id<Loop>>,
-    /// Only this.
-    pub name: Option<EventName>,
+    /// Only these; all where there is none.
+    pub names: Vec<EventName>,
+    /// Only what this person or key did.
+    pub actor_id: Option<String>,
     /// Only what came after that line.
     pub after: Option<i64>,
+    /// Only what came before that line.
+    pub before: Option<i64>,
     /// Only since then.
     pub since: Option<Timestamp>,
     /// Only before then.
     pub until: Option<Timestamp>,
+}
+
+/// Finds one by its place.
+pub async fn find(db: impl Db<'_>, seq: i64) -> Result<Option<Line>> {
+    db.sql("select * from events where seq = $1").bind(seq).optional().await
 }
 
 /// The first lines that are wanted, in order.
@@ -87,11 +96,13 @@ pub async fn list(db: impl Db<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<Li
 }
 
 fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
+    let sql = if wanted.names.is_empty() { sql } else { sql.and_in("name", &wanted.names) };
     sql.and("account_id =", wanted.account_id)
         .and("request_id =", wanted.request_id)
         .and("loop_id =", wanted.loop_id)
-        .and("name =", wanted.name)
+        .and("actor_id =", wanted.actor_id.as_ref())
         .and("seq >", wanted.after)
+        .and("seq <", wanted.before)
         .and("at >=", wanted.since)
         .and("at <", wanted.until)
 }

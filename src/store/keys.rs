@@ -76,6 +76,11 @@ pub async fn find(db: impl Db<'_>, id: Id<Key>) -> Result<Option<Holder>> {
     db.sql(HOLDER).push("where k.id = $1").bind(id).optional().await
 }
 
+/// Of these ids, those of keys, with their names.
+pub async fn names(db: impl Db<'_>, ids: &[String]) -> Result<Vec<(String, String)>> {
+    db.sql("select id, name from api_keys where true").and_in("id", ids).all().await
+}
+
 /// All of an account's, or of everybody's; the newest first.
 pub async fn list(db: impl Db<'_>, account: Option<Id<Account>>) -> Result<Vec<Holder>> {
     db.sql(HOLDER)

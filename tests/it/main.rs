@@ -54,6 +54,7 @@ mod outside;
 mod page_access;
 mod page_accounts;
 mod page_assets;
+mod page_audit;
 mod page_inbox;
 mod page_keys;
 mod page_loops;

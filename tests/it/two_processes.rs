@@ -117,7 +117,7 @@ on_two_processes! {
         world.app.store.sql("update requests set timeout_at = $1").bind(due).run().await.unwrap();
         receiver.until("every timeout", |it| it.of("request.timeout").len() == ids.len()).await;
         let delivered = present_time(&world).micros_since(due);
-        let wanted = Wanted { name: Some(EventName::RequestTimeout), ..Wanted::default() };
+        let wanted = Wanted { names: vec![EventName::RequestTimeout], ..Wanted::default() };
         for line in events::list(&world.app.store, &wanted, 100).await.unwrap() {
             let late = line.at.micros_since(due);
             assert!((0..1_000_000).contains(&late), "served {late} µs, delivered {delivered} µs after the deadline");
