@@ -19,6 +19,7 @@ pub mod members;
 pub mod openapi;
 pub mod page_account;
 pub mod page_answer;
+pub mod page_asked;
 pub mod page_audit;
 pub mod page_audit_words;
 pub mod page_context;

@@ -89,6 +89,11 @@ impl InboxPage {
         self.query.value(name) == Some(value)
     }
 
+    /// Whether one's programs ask: then one may make loops.
+    fn may_make_loops(&self) -> bool {
+        self.shell.who.as_ref().is_some_and(|who| who.asks)
+    }
+
     fn is_filtered(&self) -> bool {
         self.query.value("loop_id").or(self.query.value("priority")).is_some()
     }

@@ -85,6 +85,9 @@ struct MadePage {
     token: String,
     base_url: String,
     old_until: Option<String>,
+    /// A loop that it may ask.
+    to_ask: Option<Loop>,
+    may_ask: bool,
 }
 
 /// The permissions, with what they let a key do.
@@ -138,14 +141,18 @@ pub async fn create(asker: Asker, State(app): State<App>, form: Form) -> Page {
         Err(error) => Err(error),
     };
     Ok(match made {
-        Ok((key, token)) => made_page(&app, &asker, key, &token, None),
+        Ok((key, token)) => made_page(&app, &asker, key, &token, None).await,
         Err(error) => again(&error, &new_page(&app, &asker, Filled::refused(form, &error)).await?),
     })
 }
 
-fn made_page(app: &App, Asker(who): &Asker, key: Key, token: &Token, old_until: Option<String>) -> Response {
+async fn made_page(app: &App, Asker(who): &Asker, key: Key, token: &Token, old_until: Option<String>) -> Response {
+    let own = loops::list(app, &who.who, false).await.unwrap_or_default(); // the token is shown whatever else fails
+    let to_ask =
+        own.into_iter().map(|it| it.it).find(|it| key.loops.as_ref().is_none_or(|loops| loops.contains(&it.id)));
     let (shell, token, base_url) = (who.shell(Section::Keys), token.reveal().to_owned(), app.base_url.to_string());
-    page(StatusCode::CREATED, &MadePage { shell, key, token, base_url, old_until })
+    let may_ask = key.allows(Scope::RequestsWrite);
+    page(StatusCode::CREATED, &MadePage { shell, key, token, base_url, old_until, to_ask, may_ask })
 }
 
 fn parse(Asker(who): &Asker, form: &Form) -> Result<NewKey> {
@@ -225,7 +232,7 @@ pub async fn rotate(asker: Asker, State(app): State<App>, PageId(id): PageId<Key
     Ok(match rotated {
         Ok((key, token)) => {
             let old = keys::of_account(&app, asker.0.id(), id).await?.key;
-            made_page(&app, &asker, key, &token, old.expires_at.map(|at| at.to_string()))
+            made_page(&app, &asker, key, &token, old.expires_at.map(|at| at.to_string())).await
         }
         Err(error) => again(&error, &key_page(&app, &asker, used, Filled::refused(form, &error)).await?),
     })

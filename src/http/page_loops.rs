@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Id, Loop, Member, Status, loops::DEFAULT_ICON, loops::ICONS},
-    service::{Error, Result, loops, loops::Peopled},
+    service::{Error, Result, keys, loops, loops::Peopled},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -36,6 +36,8 @@ pub(super) struct LoopPage {
     people: Vec<Person>,
     open: i64,
     join_url: String,
+    base_url: String,
+    has_key: bool,
     invitation: Filled,
 }
 
@@ -73,6 +75,8 @@ pub(super) async fn loop_page(app: &App, who: &SignedIn, id: Id<Loop>, invitatio
         people: members.into_iter().map(person).collect(),
         open: open_requests(app, who, id).await?,
         join_url: format!("{}/join/{}", app.base_url, it.invite_code),
+        base_url: app.base_url.to_string(),
+        has_key: keys::list(app, Some(who.id())).await?.iter().any(|holder| holder.key.is_usable(now)),
         it,
         invitation,
     })

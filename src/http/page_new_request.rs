@@ -2,17 +2,17 @@
 
 use super::{
     extract::{Form, UserAgent},
+    page_asked::Asked,
     page_forms::Filled,
     page_notices::Notice,
     page_shell::{Section, Shell},
     page_signed_in::Asker,
-    pages::{PageError, again, see_other, shown},
+    pages::{PageError, again, see_other, shown, with_images},
 };
 use crate::{
     app::App,
     domain::{
-        Content, Id, Invalid, Loop, Object, Priority, Sent, request_filters::Query, response::ResponseType,
-        response::Spec, words::Word,
+        Content, Id, Invalid, Loop, Object, Priority, Sent, request_filters::Query, response::ResponseType, words::Word,
     },
     service::{Error, Result, loops, requests},
 };
@@ -28,7 +28,7 @@ struct NewRequestPage {
     shell: Shell,
     form: Filled,
     loops: Vec<Loop>,
-    preview: Option<(Content, Spec)>,
+    preview: Option<Content>,
 }
 
 /// The types of answers, with what people call them.
@@ -49,12 +49,7 @@ pub async fn form(asker: Asker, State(app): State<App>, query: Query) -> Page {
     Ok(shown(&form_page(&app, &asker, Filled::with(usual), None).await?))
 }
 
-async fn form_page(
-    app: &App,
-    Asker(who): &Asker,
-    form: Filled,
-    preview: Option<(Content, Spec)>,
-) -> Result<NewRequestPage> {
+async fn form_page(app: &App, Asker(who): &Asker, form: Filled, preview: Option<Content>) -> Result<NewRequestPage> {
     let loops = loops::list(app, &who.who, false).await?.into_iter().map(|it| it.it).collect();
     Ok(NewRequestPage { shell: who.shell(Section::Requests), form, loops, preview })
 }
@@ -67,7 +62,10 @@ pub async fn create(asker: Asker, State(app): State<App>, UserAgent(agent): User
     };
     Ok(match done {
         Ok(Ok(made)) => made,
-        Ok(Err(preview)) => shown(&form_page(&app, &asker, Filled::sent(form), Some(preview)).await?),
+        Ok(Err(preview)) => {
+            let shows_images = Asked::of(&preview).shows_images();
+            with_images(shows_images, shown(&form_page(&app, &asker, Filled::sent(form), Some(preview)).await?))
+        }
         Err(error) => again(&error, &form_page(&app, &asker, Filled::refused(form, &error), None).await?),
     })
 }
@@ -77,10 +75,10 @@ async fn put(app: &App, Asker(who): &Asker, form: &Form, agent: Option<&str>) ->
     Ok(see_other(&format!("/requests/{}", made.id), Notice::RequestCreated))
 }
 
-async fn preview(app: &App, Asker(who): &Asker, form: &Form) -> Result<(Content, Spec)> {
+async fn preview(app: &App, Asker(who): &Asker, form: &Form) -> Result<Content> {
     let content = requests::preview(app, &who.who, loop_id(form)?, body(form)).await?;
-    let spec = content.spec().map_err(Invalid::failed)?;
-    Ok((content, spec))
+    content.spec().map_err(Invalid::failed)?;
+    Ok(content)
 }
 
 fn loop_id(form: &Form) -> Result<Id<Loop>> {

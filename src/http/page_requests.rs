@@ -2,11 +2,12 @@
 
 use super::{
     extract::Form,
+    page_asked::Asked,
     page_notices::Notice,
     page_shell::{Section, Shell},
     page_signed_in::Asker,
     page_times::Moment,
-    pages::{PageError, PageId, Question, confirm, see_other, shown},
+    pages::{PageError, PageId, Question, confirm, see_other, shown, with_images},
 };
 use crate::{
     app::App,
@@ -111,7 +112,7 @@ struct StoryPage {
     shell: Shell,
     row: Row,
     key_name: String,
-    context: Option<String>,
+    asked: String,
     config: String,
     default: Option<String>,
     steps: Vec<Step>,
@@ -128,20 +129,23 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
     let steps =
         lines.iter().map(|line| step(line, named(line.actor_id.as_deref().unwrap_or_default()), &request, app.now()));
     let by_hand = request.api_key_id == by_hand(request.creator_id);
-    Ok(shown(&StoryPage {
+    let asked = Asked::of(&request.content).folded(request.status.is_final());
+    let shows_images = asked.shows_images();
+    let page = StoryPage {
         shell: who.shell(Section::Requests),
         key_name: if by_hand {
             "by hand".into()
         } else {
             named(&request.api_key_id.to_string()).unwrap_or("a key".into())
         },
-        context: request.content.context.as_ref().map(|it| pretty(&it.0)),
+        asked: asked.html(),
         config: pretty(&request.content.response_config.0),
         default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
         steps: steps.collect(),
         deliveries: deliveries::of_request(&app, &who.who, id, &Query::default()).await?.deliveries,
         row: Row::new(request, app.now()),
-    }))
+    };
+    Ok(with_images(shows_images, shown(&page)))
 }
 
 fn step(line: &Line, key: Option<String>, request: &Request, now: Timestamp) -> Step {

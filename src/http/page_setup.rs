@@ -43,8 +43,12 @@ pub async fn set_up(
     match done.await {
         Ok(opened) => {
             let text = format!("You are signed in as {}, who owns this server now.", opened.account.email);
-            let page =
-                message(StatusCode::CREATED, "The first account is made", &text, ("/loops", "Make your first loop"));
+            let page = message(
+                StatusCode::CREATED,
+                "The first account is made",
+                &text,
+                ("/loops/new", "Make your first loop"),
+            );
             signed_in(&app, &opened, page)
         }
         Err(error @ Error::Missing(_)) => refused(&error),

@@ -183,6 +183,14 @@ impl InPath for PageId<crate::domain::Account> {
 #[derive(Clone, Copy)]
 pub struct ForeignImages;
 
+/// A page that may show images from elsewhere.
+pub fn with_images(are_shown: bool, mut response: Response) -> Response {
+    if are_shown {
+        response.extensions_mut().insert(ForeignImages);
+    }
+    response
+}
+
 /// In front of every page: refuses what another site's page sends (design 7), and keeps the page to itself.
 pub async fn guard(request: Request, next: Next) -> Response {
     if !request.method().is_safe()

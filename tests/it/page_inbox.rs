@@ -132,7 +132,23 @@ on_both! {
         }
         let nobody = world.sign_in(&world.person("bob@example.com").await).await;
         let page = inbox(&world, &nobody, "").await;
-        assert!(page.contains("You are in no loop yet") && page.contains("href=\"/join\"") && !page.contains("make your own"), "{page}");
+        assert!(page.contains("You are in no loop yet") && page.contains("action=\"/join\"") && !page.contains("/loops/new"), "{page}");
+    }
+
+    async fn who_is_in_no_loop_is_shown_the_ways_on(world: World) {
+        let bob = world.person("bob@example.com").await;
+        let session = world.sign_in(&bob).await;
+        let found = world.post("/join").cookie(&session).form(&[("code", "nothing")]).await;
+        assert_eq!(found.status, 404, "the form of the inbox leads to that of the code");
+        assert!(inbox(&world, &session, "").await.contains("name=\"code\""));
+        world.key(&bob).await; // whose programs ask may make loops
+        let page = inbox(&world, &session, "").await;
+        assert!(page.contains("You are in no loop yet") && page.contains("href=\"/loops/new\""), "{page}");
+        assert!(world.get("/loops").cookie(&session).await.page().contains("href=\"/loops/new\">New loop"));
+        let asker = world.asker().await;
+        assert!(inbox(&world, &asker.session, "").await.contains("href=\"/requests/new\">Ask something by hand"));
+        let (_, member) = world.reviewer("jane@example.com", &asker.code).await;
+        assert!(!inbox(&world, &member, "").await.contains("/requests/new"));
     }
 
     async fn what_was_asked_is_shown_as_text(world: World) {

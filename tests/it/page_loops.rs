@@ -2,9 +2,15 @@
 
 use crate::{
     browsing::{location, page},
-    harness::on_both,
+    harness::{BASE, on_both},
 };
 use serde_json::json;
+
+/// The command on a page that asks.
+fn asked_by(page: &str) -> String {
+    let (_, rest) = page.split_once("<code id=\"command\">").unwrap();
+    rest.split('<').next().unwrap().replace("&#39;", "'").replace("&#34;", "\"")
+}
 
 on_both! {
     async fn contract_6_2_a_loop_is_made_with_a_name_and_an_icon(world: World) {
@@ -57,6 +63,28 @@ on_both! {
         world.reviewer("jane@example.com", &asker.code).await;
         let twice = invite("jane@example.com").await;
         assert!(twice.status == 400 && twice.page().contains("already a member"));
+    }
+
+    async fn the_line_on_a_loop_s_page_asks_it(world: World) {
+        let asker = world.asker().await;
+        let shown = page(&world, &format!("/loops/{}", asker.loop_id), &asker.session).await;
+        let line = asked_by(&shown);
+        assert!(line.contains(&format!("{BASE}/v1/api/loops/{}/requests", asker.loop_id)) && line.contains("Bearer YOUR_KEY"), "{line}");
+        assert!(shown.contains("href=\"/keys\">your keys"), "{shown}");
+        let body = line.split_once("-d '").unwrap().1.strip_suffix('\'').unwrap();
+        let path = format!("/v1/api/loops/{}/requests", asker.loop_id);
+        let made = world.post(&path).key(&asker.key).json(&serde_json::from_str(body).unwrap()).await;
+        made.accepted(201, "Request created and broadcasted successfully");
+        let (_, member) = world.reviewer("jane@example.com", &asker.code).await;
+        assert!(!page(&world, &format!("/loops/{}", asker.loop_id), &member).await.contains("YOUR_KEY"));
+
+        let made = world.post("/keys/new").cookie(&asker.session).form(&[("name", "new"), ("scopes", "requests:write"), ("reach", "all")]).await;
+        let line = asked_by(&made.page());
+        let key = line.split_once("Bearer ").unwrap().1.split('\'').next().unwrap().to_owned();
+        assert!(line.contains(&asker.loop_id));
+        world.post(&path).key(&key).json(&serde_json::from_str(body).unwrap()).await.accepted(201, "Request created and broadcasted successfully");
+        let blind = world.post("/keys/new").cookie(&asker.session).form(&[("name", "new"), ("scopes", "loops:read"), ("reach", "all")]).await;
+        assert!(blind.status == 201 && !blind.page().contains("id=\"command\""), "what may not ask is shown no way to");
     }
 
     async fn contract_11_1_a_new_code_ends_the_old_one(world: World) {

@@ -86,6 +86,37 @@ on_both! {
         assert!(page(&world, "/requests", &asker.session).await.contains("Nothing asked yet"));
     }
 
+    async fn contract_16_1_what_reviewers_will_see_is_shown_to_who_asks(world: World) {
+        let asker = world.asker().await;
+        let text = "# Ship\n\nSee **this** <script>alert(1)</script>";
+        for (kind, more, control) in [
+            ("boolean", vec![("true_label", "Ship")], "name=\"response\" value=\"true\""),
+            ("single_select", vec![("options", "Left\nRight")], "type=\"radio\" name=\"response\" value=\"Right\""),
+            ("multi_select", vec![("options", "Left\nRight")], "type=\"checkbox\" name=\"response\" value=\"Right\""),
+            ("rating", vec![("max", "3")], "type=\"radio\" name=\"response\" value=\"3\""),
+            ("number", vec![("prefix", "$")], "class=\"affix\">$</span>"),
+            ("text", vec![("max_length", "50")], "data-most=\"50\""),
+        ] {
+            let usual = [("request_text", text), ("response_type", kind), ("image_url", "https://images.test/a.png"), ("context", "{\"order_id\": {\"of\": 7}}")];
+            let fields = form(&asker.loop_id, &[&usual[..], &more].concat());
+            let preview = world.post("/requests/new").cookie(&asker.session).form(&[&fields[..], &[("act", "preview")]].concat()).await;
+            let made = world.post("/requests/new").cookie(&asker.session).form(&fields).await;
+            let path = location(&made).strip_suffix("?notice=request-created").unwrap().to_owned();
+            let story = world.get(&path).cookie(&asker.session).await;
+            let reviewed = page(&world, &path.replace("/requests/", "/inbox/"), &asker.session).await;
+            for answer in [&preview, &story] {
+                let shown = answer.page();
+                let asked = shown.split_once("<div class=\"markdown\">").unwrap().1.split_once("</fieldset>").unwrap().0;
+                assert!(asked.contains(control) && asked.contains("<fieldset class=\"shown answer\" disabled"), "{kind}: {shown}");
+                for part in ["<h3>Ship</h3>", "<strong>this</strong>", "<dt>order id</dt>", "src=\"https://images.test/a.png\""] {
+                    assert!(asked.contains(part) && reviewed.contains(part), "{kind}: {part} in {shown}");
+                }
+                assert!(reviewed.contains(control) && !shown.contains("<script>alert"), "{kind}: {reviewed}");
+                assert!(answer.header("content-security-policy").contains("img-src 'self' data: http: https:"), "{kind}");
+            }
+        }
+    }
+
     async fn contract_7_6_a_request_is_taken_back_after_a_question(world: World) {
         let asker = world.asker().await;
         let id = world.ask(&asker, &crate::harness::question()).await;
@@ -106,6 +137,7 @@ on_both! {
         assert_eq!(world.respond(&session, &id, json!("approve")).await.status, 200);
         let story = page(&world, &format!("/requests/{id}"), &asker.session).await;
         assert!(story.contains("<p class=\"answer\">Approve</p>") && story.contains("jane@example.com"), "{story}");
+        assert!(story.contains("<summary>How it could be answered</summary>"), "{story}");
         let place = |step: &str| story.find(&format!("<strong>{step}</strong>")).unwrap();
         assert!(place("Created") < place("Claimed") && place("Claimed") < place("Completed"));
     }
