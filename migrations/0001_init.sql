@@ -212,6 +212,19 @@ create index deliveries_by_webhook on deliveries (webhook_id, created_at desc, i
 create index deliveries_by_request on deliveries (request_id, created_at desc, id desc) where request_id is not null;
 create index deliveries_by_age on deliveries (created_at);
 
+-- Each time that a delivery was sent.
+create table attempts (
+    delivery_id      text        not null references deliveries (id) on delete cascade,
+    number           bigint      not null,
+    cause            text        not null,
+    at               timestamptz not null,
+    response_status  bigint,
+    response_time_ms bigint      not null,
+    response_body    text,
+    error            text,
+    primary key (delivery_id, number)
+);
+
 -- What was answered to a POST with an Idempotency-Key; `status` is null while it is under way.
 create table idempotency_keys (
     api_key_id text        not null references api_keys (id) on delete cascade,

@@ -10,7 +10,7 @@ use crate::{
         webhooks::{DeliveryKind, DeliveryStatus},
     },
     store::{
-        Tx,
+        Tx, attempts,
         deliveries::{self, Attempt, Leased, Wanted},
         webhooks,
     },
@@ -176,6 +176,7 @@ pub async fn record(app: &App, it: &Delivery, sent: Sent) -> Result<DeliveryStat
     if !deliveries::record(&mut tx, it, &attempt).await? {
         return Ok(status); // the lease had run out: whoever has it now records
     }
+    attempts::insert(&mut tx, it, &attempt, now).await?;
     if let Some(id) = it.webhook_id {
         note(app, &mut tx, id, outcome, response_status, now).await?;
     }

@@ -12,7 +12,9 @@ use crate::{
         words::Word,
     },
     store::{
-        Db, Tx, deliveries,
+        Db, Tx, attempts,
+        attempts::Made,
+        deliveries,
         deliveries::{Leased, Wanted},
         loops, webhooks,
     },
@@ -225,6 +227,18 @@ pub async fn delivery(
 ) -> Result<Delivery> {
     show(app, owner, id).await?;
     deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)
+}
+
+/// One delivery of one's, and each time that it was sent, the latest first.
+pub async fn attempts(
+    app: &App,
+    owner: impl Into<Acting<'_>>,
+    id: Id<Webhook>,
+    delivery: Id<Delivery>,
+) -> Result<(Delivery, Vec<Made>)> {
+    let found = self::delivery(app, owner, id, delivery).await?;
+    let made = attempts::of_delivery(&app.store, delivery).await?;
+    Ok((found, made))
 }
 
 /// Sends a delivery again, whatever came of it.

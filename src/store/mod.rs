@@ -6,6 +6,7 @@
 
 pub mod accounts;
 mod announcer;
+pub mod attempts;
 mod columns;
 pub mod deliveries;
 pub mod events;
