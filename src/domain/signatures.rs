@@ -6,11 +6,18 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// The mark of a secret that this server made.
-pub const MARK: &str = "whsec_";
+const MARK: &str = "whsec_";
 
 /// A fresh secret: its hex digits are valid base64 too, so that Standard Webhooks' libraries take it as it is.
 pub fn new_secret(random: [u8; 16]) -> Secret {
     Secret(format!("{MARK}{}", hex(&random)))
+}
+
+/// What a secret is known by once it is not shown any more: its mark, if it has ours, and its end.
+pub fn preview(secret: &Secret) -> String {
+    let text = &secret.0;
+    let end: String = text.chars().skip(text.chars().count().saturating_sub(4)).collect();
+    format!("{}…{end}", if text.starts_with(MARK) { MARK } else { "" })
 }
 
 /// The hex of `X-HITL-Signature`: HMAC-SHA256 of the body, keyed with the secret's text.

@@ -60,6 +60,15 @@ impl Webhook {
         self.enabled && self.loop_id.is_none_or(|id| event.loop_id == Some(id)) && patterns::wants(&self.events, event)
     }
 
+    /// Where it stands: `active`, `paused` by its owner, or `disabled` by the server.
+    pub fn standing(&self) -> &'static str {
+        match (self.enabled, &self.disabled_reason) {
+            (true, _) => "active",
+            (false, None) => "paused",
+            (false, Some(_)) => "disabled",
+        }
+    }
+
     /// The secrets that sign now, the present one first.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
         let previous = self.previous_secret.as_ref().filter(|_| self.previous_until.is_some_and(|until| until > now));

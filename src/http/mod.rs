@@ -23,6 +23,7 @@ pub mod page_asked;
 pub mod page_audit;
 pub mod page_audit_words;
 pub mod page_context;
+pub mod page_deliveries;
 pub mod page_forms;
 pub mod page_history;
 pub mod page_home;
@@ -46,6 +47,8 @@ pub mod page_shell;
 pub mod page_sign_in;
 pub mod page_signed_in;
 pub mod page_times;
+pub mod page_webhook_form;
+pub mod page_webhooks;
 pub mod pages;
 pub mod qr;
 pub mod reply;
@@ -186,6 +189,23 @@ pub fn pages() -> Routes {
         .post(&["/keys/{key_id}/rotate".into()], page_keys::rotate)
         .get(&["/keys/{key_id}/revoke".into()], page_keys::ask_revoke)
         .post(&["/keys/{key_id}/revoke".into()], page_keys::revoke)
+        .get(&["/webhooks".into()], page_webhooks::list)
+        .get(&["/webhooks/new".into()], page_webhook_form::form)
+        .post(&["/webhooks/new".into()], page_webhook_form::create)
+        .post(&["/webhooks/signing-secret".into()], page_webhooks::signing_secret)
+        .get(&["/webhooks/{webhook_id}".into()], page_webhooks::show)
+        .get(&["/webhooks/{webhook_id}/edit".into()], page_webhook_form::edit)
+        .post(&["/webhooks/{webhook_id}/edit".into()], page_webhook_form::update)
+        .post(&["/webhooks/{webhook_id}/pause".into()], page_webhooks::pause)
+        .post(&["/webhooks/{webhook_id}/resume".into()], page_webhooks::resume)
+        .get(&["/webhooks/{webhook_id}/rotate".into()], page_webhooks::ask_rotate)
+        .post(&["/webhooks/{webhook_id}/rotate".into()], page_webhooks::rotate)
+        .get(&["/webhooks/{webhook_id}/delete".into()], page_webhooks::ask_delete)
+        .post(&["/webhooks/{webhook_id}/delete".into()], page_webhooks::delete)
+        .post(&["/webhooks/{webhook_id}/test".into()], page_deliveries::test)
+        .post(&["/webhooks/{webhook_id}/recover".into()], page_deliveries::recover)
+        .get(&["/webhooks/{webhook_id}/deliveries/{delivery_id}".into()], page_deliveries::show)
+        .post(&["/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver".into()], page_deliveries::redeliver)
         .get(&["/loops/new".into()], page_loops::form)
         .post(&["/loops/new".into()], page_loops::create)
         .get(&["/loops/{loop_id}".into()], page_loops::show)

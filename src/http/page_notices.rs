@@ -51,6 +51,22 @@ words! {
         TheirSessionEnded = "their-session-ended",
         /// All of somebody's sessions were ended.
         TheirSessionsEnded = "their-sessions-ended",
+        /// A webhook was changed.
+        WebhookChanged = "webhook-changed",
+        /// A webhook was paused.
+        WebhookPaused = "webhook-paused",
+        /// A webhook is sent to again.
+        WebhookResumed = "webhook-resumed",
+        /// A webhook was deleted.
+        WebhookDeleted = "webhook-deleted",
+        /// A test was sent to a webhook.
+        WebhookTested = "webhook-tested",
+        /// A delivery is sent again.
+        DeliveryQueued = "delivery-queued",
+        /// Deliveries that had failed are sent again.
+        DeliveriesQueued = "deliveries-queued",
+        /// There was no delivery that had failed.
+        NothingFailed = "nothing-failed",
         /// A request was claimed.
         Claimed = "claimed",
         /// A claim was given back.
@@ -95,6 +111,16 @@ impl Notice {
             Self::PersonActivated => "They can sign in again.",
             Self::TheirSessionEnded => "That session of theirs has ended.",
             Self::TheirSessionsEnded => "They are signed out everywhere.",
+            Self::WebhookChanged => "The webhook is changed.",
+            Self::WebhookPaused => {
+                "It is sent nothing until you resume it. What happens meanwhile it will not hear of."
+            }
+            Self::WebhookResumed => "It hears of what happens from now on.",
+            Self::WebhookDeleted => "That webhook is deleted.",
+            Self::WebhookTested => "The test was sent. What came of it is below.",
+            Self::DeliveryQueued => "It is being sent again. Look again in a moment for what came of it.",
+            Self::DeliveriesQueued => "What had failed is being sent again.",
+            Self::NothingFailed => "Nothing had failed in that time.",
             Self::Claimed => "It is yours: nobody else works on it meanwhile.",
             Self::Released => "It is back in the queue.",
             Self::AnsweredNext => "Your answer is sent. Here is the next request.",

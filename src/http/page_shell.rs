@@ -20,6 +20,8 @@ words! {
         Loops = "loops",
         /// Everything that was asked.
         Requests = "requests",
+        /// Who is told of what happens.
+        Webhooks = "webhooks",
         /// What programs ask with.
         Keys = "keys",
         /// Everybody on the server.
@@ -36,7 +38,7 @@ words! {
 /// For everybody who is signed in.
 const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
 /// For those whose programs ask.
-const ASKING: [Section; 2] = [Section::Requests, Section::Keys];
+const ASKING: [Section; 3] = [Section::Requests, Section::Webhooks, Section::Keys];
 /// For those who own the server.
 const OWNING: [Section; 2] = [Section::People, Section::Audit];
 
@@ -48,6 +50,7 @@ impl Section {
             Self::History => "History",
             Self::Loops => "Loops",
             Self::Requests => "Requests",
+            Self::Webhooks => "Webhooks",
             Self::Keys => "Keys",
             Self::People => "People",
             Self::Audit => "Audit log",

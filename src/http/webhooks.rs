@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Webhook, signatures::MARK},
-    service::{deliveries, webhooks},
+    domain::{Delivery, Id, Webhook, signatures},
+    service::{Acting, Error, deliveries, webhooks},
     worker::deliver,
 };
 use axum::extract::State;
@@ -63,7 +63,6 @@ pub struct WebhookView {
 
 impl WebhookView {
     fn new(it: Webhook, with_secret: bool) -> Self {
-        let end: String = it.secret.0.chars().skip(it.secret.0.chars().count().saturating_sub(4)).collect();
         Self {
             id: it.id.to_string(),
             url: it.url,
@@ -73,7 +72,7 @@ impl WebhookView {
             enabled: it.enabled,
             disabled_reason: it.disabled_reason,
             description: it.description,
-            secret_preview: format!("{}…{end}", if it.secret.0.starts_with(MARK) { MARK } else { "" }),
+            secret_preview: signatures::preview(&it.secret),
             secret: with_secret.then_some(it.secret.0),
             created_at: it.created_at.to_string(),
             updated_at: it.updated_at.to_string(),
@@ -225,8 +224,13 @@ pub async fn test(
     State(app): State<App>,
     PathId(id): PathId<Webhook>,
 ) -> Result<Reply<OneDelivery>, ApiError> {
-    const FAILED: &str = "Failed to test webhook";
-    let leased = webhooks::begin_test(&app, &caller.caller, id).await.or_failed(FAILED)?;
+    let sent = tested(&app, Acting::from(&caller.caller), id).await.or_failed("Failed to test webhook")?;
+    Ok(Reply::ok("Test webhook sent successfully", sent.into()))
+}
+
+/// Sends a test event and waits for what comes of it, but not for longer than [`TEST_TIME`].
+pub(super) async fn tested(app: &App, owner: Acting<'_>, id: Id<Webhook>) -> Result<Delivery, Error> {
+    let leased = webhooks::begin_test(app, owner, id).await?;
     let delivery = leased.delivery.id;
     // A task of its own: what came of it is recorded though the caller may have gone.
     let sending = tokio::spawn({
@@ -234,10 +238,9 @@ pub async fn test(
         async move { deliver::send(&app, &leased).await }
     });
     if let Ok(Ok(sent)) = tokio::time::timeout(TEST_TIME, sending).await {
-        sent.or_failed(FAILED)?;
+        sent?;
     }
-    let sent = webhooks::delivery(&app, &caller.caller, id, delivery).await.or_failed(FAILED)?;
-    Ok(Reply::ok("Test webhook sent successfully", sent.into()))
+    webhooks::delivery(app, owner, id, delivery).await
 }
 
 /// Gives a webhook a new secret

@@ -61,6 +61,7 @@ mod page_loops;
 mod page_people;
 mod page_request;
 mod page_requests;
+mod page_webhooks;
 mod pages;
 mod people;
 mod person_streams;
