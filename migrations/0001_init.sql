@@ -126,6 +126,10 @@ create index requests_due on requests (timeout_at) where status in ('pending', '
 create index requests_claims on requests (claimed_by, claim_expires_at) where status = 'claimed';
 create index requests_by_responder on requests (response_by, response_at desc) where response_by is not null;
 
+-- What the overview counts and times, without reading the requests themselves.
+create index requests_answered on requests (loop_id, response_at desc, created_at) where status = 'completed';
+create index requests_timed_out on requests (loop_id, timeout_at) where status = 'timeout';
+
 create table feedback (
     id           text        primary key,
     request_id   text        not null unique references requests (id) on delete cascade,

@@ -45,6 +45,8 @@ pub struct Parts {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Since when this process serves.
+    pub started_at: Timestamp,
     /// Chance.
     pub rng: Arc<dyn Rng>,
     /// What the operator decided.
@@ -73,6 +75,7 @@ impl App {
     pub fn with(store: Store, settings: Settings, base_url: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
         Self(Arc::new(Parts {
             store,
+            started_at: clock.now(),
             clock,
             rng,
             throttle: Arc::new(Throttle::new(&settings.limits)),

@@ -19,6 +19,7 @@ pub mod loops;
 pub mod new_requests;
 pub mod number;
 pub mod object;
+pub mod overview;
 pub mod patterns;
 pub mod rating;
 pub mod request_bodies;

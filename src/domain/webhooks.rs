@@ -69,6 +69,11 @@ impl Webhook {
         }
     }
 
+    /// Whether nothing reaches it: it fails, or the server has disabled it for that.
+    pub fn is_ill(&self) -> bool {
+        self.failing_since.is_some() || self.standing() == "disabled"
+    }
+
     /// The secrets that sign now, the present one first.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
         let previous = self.previous_secret.as_ref().filter(|_| self.previous_until.is_some_and(|until| until > now));

@@ -22,6 +22,7 @@ pub mod page_answer;
 pub mod page_asked;
 pub mod page_audit;
 pub mod page_audit_words;
+pub mod page_chart;
 pub mod page_context;
 pub mod page_deliveries;
 pub mod page_forms;
@@ -39,6 +40,7 @@ pub mod page_new_request;
 pub mod page_notices;
 pub mod page_people;
 pub mod page_person;
+pub mod page_overview;
 pub mod page_request;
 pub mod page_requests;
 pub mod page_reset;
@@ -180,6 +182,7 @@ pub fn pages() -> Routes {
         .post(&["/account/sessions/{session_id}/end".into()], page_account::end_session)
         .post(&["/account/other-sessions/end".into()], page_account::end_others)
         .get(&["/inbox".into()], page_inbox::show)
+        .get(&["/overview".into()], page_overview::show)
         .get(&["/keys".into()], page_keys::list)
         .get(&["/keys/new".into()], page_keys::form)
         .post(&["/keys/new".into()], page_keys::create)

@@ -32,14 +32,15 @@ struct KeyRow {
 }
 
 impl KeyRow {
-    fn new(Used { key, window }: Used, now: Timestamp) -> Self {
-        let limit = if key.hourly_limit == Some(0) { "no limit".to_owned() } else { window.limit.to_string() };
+    fn new(it: Used, now: Timestamp) -> Self {
+        let (used, limit) = (it.count(), it.limit().map_or_else(|| "no limit".to_owned(), |limit| limit.to_string()));
+        let Used { key, window } = it;
         Self {
             status: key.shown_status(now),
             created: Moment::age(key.created_at, now),
             last_used: key.last_used_at.map(|at| Moment::age(at, now)),
             expires: key.expires_at.map(|at| at.to_string()[..10].to_owned()),
-            used: window.limit - window.remaining,
+            used,
             limit,
             resets: (window.closes_at > now).then(|| Moment::left(window.closes_at, now)),
             key,

@@ -18,6 +18,8 @@ words! {
         History = "history",
         /// One's loops.
         Loops = "loops",
+        /// How one's loops do.
+        Overview = "overview",
         /// Everything that was asked.
         Requests = "requests",
         /// Who is told of what happens.
@@ -38,7 +40,7 @@ words! {
 /// For everybody who is signed in.
 const WORK: [Section; 3] = [Section::Inbox, Section::History, Section::Loops];
 /// For those whose programs ask.
-const ASKING: [Section; 3] = [Section::Requests, Section::Webhooks, Section::Keys];
+const ASKING: [Section; 4] = [Section::Overview, Section::Requests, Section::Webhooks, Section::Keys];
 /// For those who own the server.
 const OWNING: [Section; 2] = [Section::People, Section::Audit];
 
@@ -49,6 +51,7 @@ impl Section {
             Self::Inbox => "Inbox",
             Self::History => "History",
             Self::Loops => "Loops",
+            Self::Overview => "Overview",
             Self::Requests => "Requests",
             Self::Webhooks => "Webhooks",
             Self::Keys => "Keys",

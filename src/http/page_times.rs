@@ -38,6 +38,21 @@ impl Moment {
     }
 }
 
+/// How long something took, in its two largest units, rounded down: `42 s`, `3 min 20 s`, `2 days 4 h`.
+pub fn lasted(micros: i64) -> String {
+    let seconds = micros / 1_000_000;
+    let (large, small) = match seconds {
+        ..60 => return format!("{seconds} s"),
+        60..3600 => ((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86_400 => ((seconds / 3600, "h"), (seconds % 3600 / 60, "min")),
+        _ => ((seconds / 86_400, if seconds < 172_800 { "day" } else { "days" }), (seconds % 86_400 / 3600, "h")),
+    };
+    match (large, small) {
+        ((count, unit), (0, _)) => format!("{count} {unit}"),
+        ((count, unit), (rest, part)) => format!("{count} {unit} {rest} {part}"),
+    }
+}
+
 /// A span in its largest unit, rounded down: `59 min`, `3 h`, `2 days`.
 fn span(seconds: i64) -> String {
     match seconds {
@@ -80,6 +95,19 @@ mod tests {
         ];
         for (seconds, words) in left {
             assert_eq!(Moment::left(at(seconds), at(0)).words, words);
+        }
+        let lasting = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (200, "3 min 20 s"),
+            (3600, "1 h"),
+            (11_520, "3 h 12 min"),
+            (86_400, "1 day"),
+            (187_200, "2 days 4 h"),
+        ];
+        for (seconds, words) in lasting {
+            assert_eq!(lasted(seconds * 1_000_000 + 999_999), words);
         }
         assert!(Moment::left(at(899), at(0)).is_soon && !Moment::left(at(900), at(0)).is_soon);
     }

@@ -82,6 +82,18 @@ pub struct Used {
     pub window: Window,
 }
 
+impl Used {
+    /// Requests taken from the window.
+    pub fn count(&self) -> i64 {
+        self.window.limit - self.window.remaining
+    }
+
+    /// What the window holds; `None` is no limit.
+    pub fn limit(&self) -> Option<i64> {
+        (self.window.limit < UNLIMITED).then_some(self.window.limit)
+    }
+}
+
 /// The keys of an account with what is used of them, the newest first.
 pub async fn with_use(app: &App, account: Id<Account>) -> Result<Vec<Used>> {
     let open = windows::of_account(&app.store, account, app.now()).await?;

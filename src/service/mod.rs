@@ -13,6 +13,7 @@ pub mod inbox;
 pub mod keys;
 pub mod loops;
 pub mod members;
+pub mod overview;
 pub mod passwords;
 pub mod people;
 pub mod record;

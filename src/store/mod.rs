@@ -18,6 +18,7 @@ pub mod loops;
 pub mod members;
 pub mod open;
 pub mod people;
+pub mod overview;
 mod postgres_tx;
 pub mod requests;
 pub mod resets;

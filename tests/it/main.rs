@@ -59,6 +59,7 @@ mod page_inbox;
 mod page_keys;
 mod page_loops;
 mod page_people;
+mod page_overview;
 mod page_request;
 mod page_requests;
 mod page_webhooks;
