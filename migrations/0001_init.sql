@@ -7,7 +7,9 @@ create table accounts (
     password_hash  text,
     signing_secret text        not null,
     created_at     timestamptz not null,
-    last_seen_at   timestamptz
+    last_seen_at   timestamptz,
+    -- Whether there is any way to notify this person: a device, a topic or mail.
+    reachable      boolean     not null default false
 );
 
 create table sessions (
@@ -19,6 +21,36 @@ create table sessions (
     expires_at   timestamptz not null
 );
 create index sessions_by_account on sessions (account_id);
+
+-- How a person wants to be notified; without a row as by default.
+create table notification_preferences (
+    account_id  text    primary key references accounts (id) on delete cascade,
+    preferences json    not null,
+    ntfy_url    text,
+    mail        boolean not null
+);
+
+-- Browsers that take Web Push. One goes with the session it was added in, unless that merely ran out.
+create table devices (
+    id         text        primary key,
+    account_id text        not null references accounts (id) on delete cascade,
+    session_id text        references sessions (id) on delete cascade,
+    endpoint   text        not null unique,
+    p256dh     text        not null,
+    auth       text        not null,
+    user_agent text,
+    created_at timestamptz not null
+);
+create index devices_by_account on devices (account_id);
+create index devices_by_session on devices (session_id);
+
+-- What this server proves to push services with that a message is its own: one pair of keys, made on the first start.
+create table push_keys (
+    id          bigint      primary key check (id = 1),
+    private_key text        not null,
+    public_key  text        not null,
+    created_at  timestamptz not null
+);
 
 create table setup_links (
     token_hash text        primary key,
@@ -79,6 +111,8 @@ create table members (
     invited_at  timestamptz not null,
     joined_at   timestamptz,
     last_active timestamptz,
+    -- Whether the person is notified of this loop's requests.
+    notified    boolean     not null default true,
     primary key (loop_id, account_id)
 );
 create index members_by_account on members (account_id);
@@ -109,6 +143,8 @@ create table requests (
     created_at        timestamptz not null,
     updated_at        timestamptz not null,
     timeout_at        timestamptz not null,
+    -- When whoever has claimed it is to be warned of the deadline; null once they were, or where the time is short anyway.
+    warn_at           timestamptz,
     claimed_by        text,
     claimed_at        timestamptz,
     claim_expires_at  timestamptz,
@@ -124,6 +160,7 @@ create index requests_by_loop on requests (loop_id, created_at desc, id desc);
 create index requests_queue on requests (loop_id, priority desc, processing_type desc, created_at, id) where status = 'pending';
 create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');
 create index requests_claims on requests (claimed_by, claim_expires_at) where status = 'claimed';
+create index requests_to_warn on requests (warn_at) where status = 'claimed' and warn_at is not null;
 create index requests_by_responder on requests (response_by, response_at desc) where response_by is not null;
 
 -- What the overview counts and times, without reading the requests themselves.
@@ -187,12 +224,12 @@ create table webhooks (
 );
 create index webhooks_by_account on webhooks (account_id) where deleted_at is null;
 
--- One event on its way to one address. `endpoint` is what shares the few places of a receiver.
+-- One event on its way to one address, or to one person by one way. `endpoint` is what shares the few places of a receiver.
 create table deliveries (
     id               text        primary key,
     event_id         text        not null,
     event            text        not null,
-    kind             text        not null check (kind in ('webhook', 'callback')),
+    kind             text        not null check (kind in ('webhook', 'callback', 'push', 'ntfy', 'mail')),
     account_id       text        not null,
     webhook_id       text,
     request_id       text,
@@ -214,6 +251,7 @@ create table deliveries (
 create index deliveries_due on deliveries (endpoint, next_attempt_at, id) where next_attempt_at is not null;
 create index deliveries_by_webhook on deliveries (webhook_id, created_at desc, id desc) where webhook_id is not null;
 create index deliveries_by_request on deliveries (request_id, created_at desc, id desc) where request_id is not null;
+create index deliveries_of_tests on deliveries (account_id, created_at) where event = 'notification.test';
 create index deliveries_by_age on deliveries (created_at);
 
 -- Each time that a delivery was sent.

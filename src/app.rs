@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{Id, Timestamp},
+    mailer::Mailer,
     sender::Sender,
     service::{admission::Admission, deadlines::NextDue, passwords::Passwords, throttle::Throttle},
     settings::Settings,
@@ -63,6 +64,8 @@ pub struct Parts {
     pub passwords: Arc<Passwords>,
     /// What sends deliveries.
     pub sender: Arc<Sender>,
+    /// What sends mail.
+    pub mailer: Arc<Mailer>,
 }
 
 impl App {
@@ -80,6 +83,7 @@ impl App {
             rng,
             throttle: Arc::new(Throttle::new(&settings.limits)),
             sender: Arc::new(Sender::new(settings.webhooks.targets.clone())),
+            mailer: Arc::new(Mailer::new(settings.mail.as_ref())),
             settings: Arc::new(settings),
             base_url: base_url.into(),
             admission: Arc::default(),

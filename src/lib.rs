@@ -8,7 +8,8 @@
 //! * [`http`]: the wire; `http/mod.rs` shows every route, `http/error.rs` alone knows the status of an error.
 //! * [`worker`]: what happens without a caller: deadlines, sweeping.
 //! * [`cli`]: the command line, another way to the same services.
-//! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way. [`serve`]: listening and stopping.
+//! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way;
+//!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way. [`serve`]: listening and stopping.
 //!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
 //!
 //! Where the house differs from its first design, and why:
@@ -23,6 +24,7 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod http;
+pub mod mailer;
 pub mod sender;
 pub mod serve;
 pub mod service;
@@ -30,4 +32,5 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod wakeups;
+pub mod web_push;
 pub mod worker;

@@ -53,13 +53,22 @@ impl Sender {
 
     /// Makes one attempt. The body is the same at each; time and signatures are fresh.
     pub async fn send(&self, it: &Delivery, secrets: &[Secret], now: Timestamp) -> Sent {
-        let url = match self.checked(&it.url) {
+        self.post_with(&it.url, headers(it, secrets, now), it.body.clone().into_bytes(), now).await
+    }
+
+    /// The same with anything in it: for what goes to people. A header's value that cannot be one is left out.
+    pub async fn post(&self, url: &str, named: &[(&'static str, String)], body: Vec<u8>, now: Timestamp) -> Sent {
+        let named =
+            named.iter().filter_map(|(name, text)| Some((name.parse().ok()?, HeaderValue::from_str(text).ok()?)));
+        self.post_with(url, named.collect(), body, now).await
+    }
+
+    async fn post_with(&self, url: &str, headers: HeaderMap, body: Vec<u8>, now: Timestamp) -> Sent {
+        let url = match self.checked(url) {
             Ok(url) => url,
             Err(error) => return Sent { error: Some(error), hopeless: true, ..Sent::default() },
         };
-        let posted = async {
-            self.client().await?.post(url).headers(headers(it, secrets, now)).body(it.body.clone()).send().await
-        };
+        let posted = async { self.client().await?.post(url).headers(headers).body(body).send().await };
         match posted.await {
             Ok(response) => received(response, now).await,
             Err(error) => refused(&error),

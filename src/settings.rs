@@ -4,12 +4,14 @@
 mod database;
 mod faults;
 mod keys;
+mod mail;
 mod reader;
 mod rules;
 mod sources;
 
 use crate::domain::targets::Targets;
 pub use faults::{Fault, Faults, Place};
+pub use mail::{Mail, MailEncryption};
 pub use sources::Sources;
 
 use database::DatabaseUrl;
@@ -50,6 +52,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// `[webhooks]`
     pub webhooks: Webhooks,
+    /// `[mail]`; `None`: the server sends none.
+    pub mail: Option<Mail>,
     /// `[postgres]`
     pub postgres: Postgres,
     /// `[log]`
@@ -159,6 +163,7 @@ impl Settings {
                     allowed: reader.take("webhooks.allow", rules::networks),
                 },
             },
+            mail: mail::take(reader),
             postgres: Postgres { connections: reader.take("postgres.connections", rules::whole(1, 1000)) },
             log: Log {
                 level: reader.take("log.level", rules::log_level),

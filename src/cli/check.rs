@@ -5,6 +5,7 @@ use super::{
     place::{Place, connect, sqlite_file},
 };
 use crate::{
+    mailer::Mailer,
     settings::{Faults, Settings},
     store::Store,
 };
@@ -42,7 +43,11 @@ impl Check {
             self.format.print_json(&json!({"ok": false, "faults": faults_json(&faults)}))?;
             Err(anyhow::Error::from(faults))
         })?;
-        let found = [("data folder", check_folder(&settings)), ("database", check_database(&settings).await)];
+        let found = [
+            ("data folder", check_folder(&settings)),
+            ("database", check_database(&settings).await),
+            ("mail", check_mail(&settings).await),
+        ];
         let wrong = found.iter().filter(|(_, result)| result.is_err()).count();
         let json = json!({"ok": wrong == 0, "checks": found.iter().map(checked_json).collect::<Vec<_>>(), "settings": settings.to_json()});
         self.format.print(&json, || format!("{settings}\n{}", found.iter().map(line).collect::<String>()))?;
@@ -115,6 +120,14 @@ async fn look(store: &Store) -> anyhow::Result<String> {
     }
     store.check().await?;
     Ok(format!("{} answers, and its schema is up to date", store.engine()))
+}
+
+/// Whether the mail server answers, and takes the user and password; nothing is sent.
+async fn check_mail(settings: &Settings) -> anyhow::Result<String> {
+    let Some(mail) = &settings.mail else { return Ok("none is sent; mail.server names a server".to_owned()) };
+    let server = format!("{}, port {}", mail.host, mail.port);
+    Mailer::new(Some(mail)).check().await.with_context(|| format!("{server} cannot be used"))?;
+    Ok(format!("{server} answers"))
 }
 
 #[cfg(test)]

@@ -75,6 +75,10 @@ words! {
         AccountRoleChanged = "account.role_changed",
         /// An owner ended somebody's sessions.
         SessionsEnded = "account.sessions_ended",
+        /// Whoever has claimed a request was warned of its deadline.
+        RequestDeadlineNear = "request.deadline_near",
+        /// Somebody tries how they are notified.
+        NotificationTest = "notification.test",
     }
 }
 

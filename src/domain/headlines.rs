@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// The most code points of a line.
 const LONGEST: usize = 160;
+/// The most code points of a line in a notification (contract 10.6).
+const PREVIEW: usize = 100;
 
 /// The first paragraph, heading or item of a text in markdown, without its marks. A text of nothing but marks is shown as it is.
 pub fn first_line(markdown: &str) -> String {
@@ -26,11 +28,15 @@ pub fn first_line(markdown: &str) -> String {
     cut(line)
 }
 
-/// In one line, cut at a word where it is too long.
 fn cut(text: &str) -> String {
+    cut_to(text, LONGEST)
+}
+
+/// In one line, cut at a word where it is too long.
+fn cut_to(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let Some((end, _)) = line.char_indices().nth(LONGEST) else { return line };
-    let end = line[..end].rfind(' ').filter(|space| *space > LONGEST / 2).unwrap_or(end);
+    let Some((end, _)) = line.char_indices().nth(most) else { return line };
+    let end = line[..end].rfind(' ').filter(|space| *space > most / 2).unwrap_or(end);
     format!("{}…", &line[..end])
 }
 
@@ -38,6 +44,11 @@ impl Request {
     /// What it asks, in one line.
     pub fn first_line(&self) -> String {
         first_line(&self.content.request_text)
+    }
+
+    /// What it asks, as a notification says it.
+    pub fn preview(&self) -> String {
+        cut_to(&self.first_line(), PREVIEW)
     }
 
     /// Its answer as people say it, in one line: labels rather than values.

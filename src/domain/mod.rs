@@ -17,6 +17,8 @@ pub mod keys;
 pub mod limit;
 pub mod loops;
 pub mod new_requests;
+pub mod notification_texts;
+pub mod notifications;
 pub mod number;
 pub mod object;
 pub mod overview;

@@ -178,7 +178,7 @@ pub(super) fn platform_version(sent: &Object) -> Result<Option<String>, Invalid>
 }
 
 /// An absolute http(s) URL without user information, at most 2048 code points; `""` is absent.
-pub(super) fn url(sent: &Object, name: &str, allow_http: bool) -> Result<Option<String>, Invalid> {
+pub fn url(sent: &Object, name: &str, allow_http: bool) -> Result<Option<String>, Invalid> {
     let Some(text) = sent.trimmed(name)? else { return Ok(None) };
     let sound = |url: &Url| {
         let scheme = url.scheme() == "https" || (allow_http && url.scheme() == "http");

@@ -142,6 +142,8 @@ pub struct Reviewer {
     pub name: String,
     /// The person's address.
     pub email: Email,
+    /// Whether there is any way to notify them.
+    pub reachable: bool,
 }
 
 /// What a caller asks: all that an update may change.
@@ -204,6 +206,14 @@ impl Request {
         let lapsed = self.status == Status::Claimed && self.claim_expires_at.is_some_and(|at| at <= now);
         !self.status.is_final() && (self.timeout_at <= now || lapsed)
     }
+}
+
+/// How long before the deadline whoever has claimed a request is warned, in seconds (contract 8.8).
+pub const WARNING_SECONDS: i64 = 15 * 60;
+
+/// When whoever has claimed a request is to be warned of its deadline; one that is shorter anyway is not warned of.
+pub fn warn_at(timeout_seconds: i64, timeout_at: Timestamp) -> Option<Timestamp> {
+    (timeout_seconds > WARNING_SECONDS).then(|| timeout_at.plus_seconds(-WARNING_SECONDS))
 }
 
 /// The most code points of a reason for taking a request back (contract 7.6).

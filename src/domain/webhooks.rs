@@ -223,6 +223,19 @@ words! {
         Webhook = "webhook",
         /// A request's `callback_url`.
         Callback = "callback",
+        /// A person's browser, by Web Push.
+        Push = "push",
+        /// A person's ntfy topic.
+        Ntfy = "ntfy",
+        /// A person's address.
+        Mail = "mail",
+    }
+}
+
+impl DeliveryKind {
+    /// Whether it goes to a person, not to a program.
+    pub const fn is_notification(self) -> bool {
+        matches!(self, Self::Push | Self::Ntfy | Self::Mail)
     }
 }
 
@@ -237,9 +250,9 @@ pub struct Delivery {
     pub event: EventName,
     /// What it goes to.
     pub kind: DeliveryKind,
-    /// Whose it is.
+    /// Whose it is; for a notification, whom it goes to.
     pub account_id: Id<Account>,
-    /// The webhook; `None` for a callback.
+    /// The webhook; `None` for anything else.
     pub webhook_id: Option<Id<Webhook>>,
     /// The request it tells of.
     pub request_id: Option<Id<Request>>,

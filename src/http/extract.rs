@@ -54,6 +54,9 @@ impl Named for PathId<crate::domain::Webhook> {
 impl Named for PathId<crate::domain::Delivery> {
     const NAME_AND_MSG: (&'static str, &'static str) = ("delivery_id", "Invalid delivery ID format");
 }
+impl Named for PathId<crate::domain::notifications::Device> {
+    const NAME_AND_MSG: (&'static str, &'static str) = ("device_id", "Invalid device ID format");
+}
 impl Named for PathId<crate::domain::Account> {
     const NAME_AND_MSG: (&'static str, &'static str) = ("user_id", "Invalid user ID format");
 }

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod live;
 pub mod loops;
 pub mod members;
+pub mod notifications;
 pub mod openapi;
 pub mod page_account;
 pub mod page_answer;
@@ -148,6 +149,11 @@ pub fn reviewed() -> Routes {
         .get(&reviewer("/loops"), reviewer::loops)
         .post(&reviewer("/loops/join"), reviewer::join)
         .post(&reviewer("/loops/{loop_id}/leave"), reviewer::leave)
+        .get(&reviewer("/notification-settings"), notifications::settings)
+        .put(&reviewer("/notification-settings"), notifications::update_settings)
+        .post(&reviewer("/notification-settings/test"), notifications::test)
+        .post(&reviewer("/devices"), notifications::add_device)
+        .delete(&reviewer("/devices/{device_id}"), notifications::remove_device)
 }
 
 /// What needs neither.

@@ -1,8 +1,8 @@
 //! The API's description, generated from the handlers, with what all of them share added here.
 
 use super::{
-    audit, deliveries, health, invites, keyed, keys, live, loops, members, open, reply::Failure, requests,
-    review_session, reviewed, reviewer, routes::Operation, webhooks,
+    audit, deliveries, health, invites, keyed, keys, live, loops, members, notifications, open, reply::Failure,
+    requests, review_session, reviewed, reviewer, routes::Operation, webhooks,
 };
 use axum::{
     http::{Method, StatusCode, header},
@@ -40,6 +40,7 @@ use utoipa::{
         review_session::open, review_session::close, review_session::sign_up, review_session::set_up, review_session::change_password,
         reviewer::me, reviewer::inbox, reviewer::history, reviewer::show, reviewer::claim, reviewer::release, reviewer::respond,
         reviewer::keep_draft, reviewer::loops, reviewer::join, reviewer::leave,
+        notifications::settings, notifications::update_settings, notifications::test, notifications::add_device, notifications::remove_device,
         health::alive, health::ready, document, invites::qr,
     ),
     components(schemas(Failure)),
@@ -53,6 +54,7 @@ use utoipa::{
         (name = "Reviewer: session", description = "Signing in. A session is for people: an API key is refused."),
         (name = "Reviewer: work", description = "Claiming and answering."),
         (name = "Reviewer: loops", description = "Joining and leaving."),
+        (name = "Reviewer: notifications", description = "Of what one is told, when, and by which ways."),
         (name = "Health", description = "For whoever runs the server."),
     )
 )]

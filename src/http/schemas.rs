@@ -339,3 +339,40 @@ pub struct JoinBody {
     /// Any case, with spaces or dashes.
     invite_code: String,
 }
+
+/// How one wants to be notified: what is left out stays (16.2).
+#[derive(ToSchema)]
+#[schema(example = json!({"kinds": {"new_request": false}, "quiet_hours": {"from": "22:00", "to": "07:00"}, "utc_offset_minutes": 60}))]
+pub struct NotificationSettingsBody {
+    /// `new_request`, `urgent_request`, `deadline_near`, `claim_cancelled` and `feedback_received`, each on or off.
+    #[schema(value_type = Option<Object>)]
+    kinds: Option<Value>,
+    /// Nothing about requests of low or medium priority.
+    priority_only: Option<bool>,
+    /// `from` and `to`, such as 22:00, by one's own clock; `null`: none.
+    #[schema(value_type = Option<Object>)]
+    quiet_hours: Option<Value>,
+    /// How far one's clock is ahead of UTC.
+    #[schema(minimum = -720, maximum = 1440)]
+    utc_offset_minutes: Option<i64>,
+    /// An ntfy topic; `null`: none.
+    ntfy_url: Option<String>,
+    /// Whether by mail, where the server sends any.
+    mail: Option<bool>,
+    /// Loops by their identifiers, each on or off.
+    #[schema(value_type = Option<Object>)]
+    loops: Option<Value>,
+}
+
+/// A `PushSubscription` as browsers write it (16.2).
+#[derive(ToSchema)]
+#[schema(example = json!({"endpoint": "https://push.example.com/abc", "keys": {
+    "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}}))]
+pub struct DeviceBody {
+    /// Where its push service takes messages.
+    #[schema(max_length = 2048)]
+    endpoint: String,
+    /// `p256dh` and `auth`, in base64url.
+    #[schema(value_type = Object)]
+    keys: Value,
+}

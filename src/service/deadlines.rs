@@ -3,7 +3,7 @@
 use super::{Result, record};
 use crate::{
     app::App,
-    domain::{Actor, EventName, Timestamp},
+    domain::{Actor, EventName, Timestamp, bodies::Step},
     store::transitions,
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -92,4 +92,21 @@ async fn settle_some(app: &App, now: Timestamp) -> Result<usize> {
     }
     tx.commit().await?;
     Ok(expired.len().max(lapsed.len()))
+}
+
+/// Warns everybody who has claimed what times out in fifteen minutes and can be reached, once each (contract 8.8); says how many.
+pub async fn warn(app: &App) -> Result<usize> {
+    let most = i64::try_from(BATCH).expect("a small number");
+    let mut tx = app.store.begin().await?;
+    let near = transitions::take_warnings(&mut tx, most, app.now()).await?;
+    for moved in &near {
+        record::moved(app, &mut tx, EventName::RequestDeadlineNear, Actor::Clock, moved, Step::default()).await?;
+    }
+    tx.commit().await?;
+    Ok(near.len())
+}
+
+/// When somebody is to be warned next.
+pub async fn next_warning(app: &App) -> Result<Option<Timestamp>> {
+    Ok(transitions::next_warning(&app.store).await?)
 }

@@ -86,8 +86,8 @@ fn delivery(
     }
 }
 
-/// Callbacks to one host share its places.
-fn host(url: &str) -> String {
+/// Callbacks and notifications to one host share its places.
+pub(super) fn host(url: &str) -> String {
     let parsed = url::Url::parse(url).ok();
     parsed.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))).unwrap_or_default()
 }

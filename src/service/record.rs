@@ -1,6 +1,6 @@
 //! The event of a change and the deliveries it causes, written in the transaction of the change (design 5).
 
-use super::{Result, deliveries};
+use super::{Result, deliveries, notifications};
 use crate::{
     app::App,
     domain::{
@@ -26,7 +26,7 @@ pub(super) async fn moved(
     Ok(request)
 }
 
-/// Records a step of a request, or something else about it.
+/// Records a step of a request, or something else about it, and tells whom it concerns; the event's id.
 pub(super) async fn of_request(
     app: &App,
     tx: &mut Tx,
@@ -34,7 +34,7 @@ pub(super) async fn of_request(
     actor: Actor,
     it: &Request,
     step: Step,
-) -> Result<()> {
+) -> Result<Id<Event>> {
     let head = head(app, name);
     let event = Event {
         loop_id: Some(it.loop_id),
@@ -48,7 +48,8 @@ pub(super) async fn of_request(
     if name.is_public() && (it.heard || callback.is_some()) {
         deliveries::queue(app, tx, &event, callback).await?;
     }
-    Ok(())
+    notifications::tell_concerned(app, tx, &event, it, step).await?;
+    Ok(event.id)
 }
 
 /// Records that a request ended without an answer: a claim on it leaves its trace (contract 8.5).

@@ -1,6 +1,6 @@
 //! Requests, as programs make, read, change and cancel them (contract 7). No program answers one (7.8).
 
-use super::{Acting, Caller, Error, Result, admission, deadlines, loops as loop_service, record};
+use super::{Acting, Caller, Error, Result, admission, deadlines, loops as loop_service, notifications, record};
 use crate::{
     app::App,
     domain::{
@@ -13,7 +13,7 @@ use crate::{
     },
     store::{
         self, feedback,
-        loops::{self, Asked, Recipient},
+        loops::{self, Asked},
         members, requests, transitions,
     },
     wakeups::Waiting,
@@ -82,12 +82,11 @@ async fn open(
     content: Content,
     user_agent: Option<&str>,
 ) -> Result<Request> {
-    let recipients: Vec<Value> = it.members.iter().map(recipient).collect();
-    if recipients.is_empty() {
+    if it.members.is_empty() {
         return Err(Error::invalid("No active members found in the loop"));
     }
     let now = app.now();
-    let request = Request {
+    let mut request = Request {
         id: app.new_id(),
         loop_id: it.loop_id,
         loop_name: it.name.clone(),
@@ -98,7 +97,7 @@ async fn open(
         updated_at: now,
         timeout_at: now.plus_seconds(content.timeout_seconds),
         content,
-        broadcasted_to: Json(recipients.into()),
+        broadcasted_to: Json(Value::Null),
         user_agent: user_agent.map(str::to_owned),
         status: Status::Pending,
         claimed_by: None,
@@ -113,22 +112,14 @@ async fn open(
         feedback: None,
         heard: it.heard,
     };
-    let mut tx = app.store.begin();
+    let told = notifications::plan_created(app, &request, &it.members).await?;
+    request.broadcasted_to = Json(it.members.iter().map(|member| told.recipient(member)).collect());
+    let (mut tx, created) = (app.store.begin(), EventName::RequestCreated);
     requests::insert(&mut tx, &request).await.map_err(loop_service::gone)?;
-    record::of_request(app, &mut tx, EventName::RequestCreated, acting.actor(), &request, Step::default()).await?;
+    let event = record::of_request(app, &mut tx, created, acting.actor(), &request, Step::default()).await?;
+    told.write(app, &mut tx, event, created, Some(request.id)).await?;
     tx.commit().await.map_err(loop_service::gone)?;
     Ok(request)
-}
-
-/// What is kept of somebody who is told (contract 5.3). No channel but the inbox exists yet, and it does not count (10.2).
-fn recipient(member: &Recipient) -> Value {
-    json!({
-        "user_id": member.account_id,
-        "email": member.email,
-        "role": member.role,
-        "notification_sent": false,
-        "notification_error": "No notification channel configured",
-    })
 }
 
 /// One request, for its creator, its loop's creator and the loop's members. One whose time is over has ended.

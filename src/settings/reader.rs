@@ -68,7 +68,15 @@ impl Reader {
         if self.layers.faults.is_empty() { Ok(self.lines) } else { Err(Faults(self.layers.faults)) }
     }
 
-    fn show(&mut self, key: &str, value: String) {
+    /// What is wrong with a setting beside others.
+    pub(super) fn fault(&mut self, key: &str, what: &str) {
+        let line = self.lines.iter().find(|line| line.key == key);
+        let place = line.expect("it was taken before").place.clone();
+        self.layers.fault(place, format!("{key} {what}"));
+    }
+
+    /// Shows a setting otherwise than it is written.
+    pub(super) fn show(&mut self, key: &str, value: String) {
         let line = self.lines.iter_mut().find(|line| line.key == key);
         line.expect("it was taken before").value = Value::String(value);
     }

@@ -1,6 +1,7 @@
 //! What a value may be: one function a kind of value, each refusing with what is allowed. Does not know keys or places.
 
 use super::{LogFormat, database::DatabaseUrl};
+use crate::domain::Secret;
 use ipnet::IpNet;
 use std::{
     fmt::Display,
@@ -55,6 +56,24 @@ pub(super) fn folder(value: &Value) -> Ruling<Option<PathBuf>> {
         Some(text) if !has_control_characters(text) => Ok((!text.is_empty()).then(|| PathBuf::from(text))),
         _ => Err(must_be("the path of a folder, or empty", value)),
     }
+}
+
+/// Empty is `None`.
+pub(super) fn file(value: &Value) -> Ruling<Option<PathBuf>> {
+    folder(value).map_err(|_| must_be("the path of a file, or empty", value))
+}
+
+/// One line of text, or empty.
+pub(super) fn text(what: &'static str) -> impl Fn(&Value) -> Ruling<String> {
+    move |value| match value.as_str() {
+        Some(text) if !has_control_characters(text) => Ok(text.to_owned()),
+        _ => Err(must_be(&format!("{what}, or empty"), value)),
+    }
+}
+
+/// The refusal does not repeat the value.
+pub(super) fn secret(value: &Value) -> Ruling<Secret> {
+    value.as_str().map(|text| Secret(text.to_owned())).ok_or_else(|| "must be text, or empty".to_owned())
 }
 
 pub(super) fn networks(value: &Value) -> Ruling<Vec<IpNet>> {
@@ -122,7 +141,7 @@ fn has_control_characters(text: &str) -> bool {
 }
 
 /// The refusal, on one line whatever the value holds.
-fn must_be(allowed: &str, value: &Value) -> String {
+pub(super) fn must_be(allowed: &str, value: &Value) -> String {
     match value {
         Value::String(text) => format!("must be {allowed}, not {text:?}"),
         other => format!("must be {allowed}, not {other}").replace(['\r', '\n'], " "),

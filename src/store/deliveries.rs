@@ -172,6 +172,9 @@ pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Re
     Ok(touched == 1)
 }
 
+/// What programs may see: whom a person is notified by is the person's own.
+const OF_PROGRAMS: &str = "and kind in ('webhook', 'callback')";
+
 /// Which deliveries are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -188,6 +191,7 @@ pub struct Wanted {
 /// A page of them, the newest first.
 pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<Delivery>> {
     db.sql("select * from deliveries where true")
+        .push(OF_PROGRAMS)
         .and("webhook_id =", wanted.webhook_id)
         .and("request_id =", wanted.request_id)
         .and("status =", wanted.status)
@@ -202,6 +206,7 @@ pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<De
 pub async fn count(db: impl Db<'_>, wanted: &Wanted) -> Result<i64> {
     let (count,): (i64,) = db
         .sql("select count(*) from deliveries where true")
+        .push(OF_PROGRAMS)
         .and("webhook_id =", wanted.webhook_id)
         .and("request_id =", wanted.request_id)
         .and("status =", wanted.status)

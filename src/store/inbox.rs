@@ -23,13 +23,17 @@ pub struct Found {
 }
 row!(Found, |row| Self {
     request: super::columns::FromRow::from_row(row)?,
-    by: Reviewer { name: row.try_get("finder_name")?, email: row.try_get("finder_email")? },
+    by: Reviewer {
+        name: row.try_get("finder_name")?,
+        email: row.try_get("finder_email")?,
+        reachable: row.try_get("finder_reachable")?,
+    },
 });
 
 /// Finds a request in the loops that a person has joined.
 pub async fn find(db: impl Db<'_>, id: Id<Request>, account: Id<Account>) -> Result<Option<Found>> {
     const FOUND: &str = request!(
-        ", me.name as finder_name, me.email as finder_email",
+        ", me.name as finder_name, me.email as finder_email, me.reachable as finder_reachable",
         "join members m on m.loop_id = r.loop_id and m.account_id = $2 and m.status = 'active'
          join accounts me on me.id = m.account_id"
     );

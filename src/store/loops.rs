@@ -55,6 +55,8 @@ pub struct Recipient {
     pub email: Email,
     /// The person's part.
     pub role: MemberRole,
+    /// Whether there is any way to notify them.
+    pub reachable: bool,
 }
 
 /// One member of a loop, or the loop without any.
@@ -71,7 +73,12 @@ row!(Row, |row| Self {
         members: Vec::new(),
     },
     member: match row.try_get("account_id")? {
-        Some(account_id) => Some(Recipient { account_id, email: row.try_get("email")?, role: row.try_get("role")? }),
+        Some(account_id) => Some(Recipient {
+            account_id,
+            email: row.try_get("email")?,
+            role: row.try_get("role")?,
+            reachable: row.try_get("reachable")?,
+        }),
         None => None,
     },
 });
@@ -80,7 +87,7 @@ row!(Row, |row| Self {
 pub async fn ask(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Asked>> {
     let rows: Vec<Row> = db
         .sql(
-            "select l.id, l.creator_id, l.name, a.id as account_id, a.email, m.role,
+            "select l.id, l.creator_id, l.name, a.id as account_id, a.email, a.reachable, m.role,
                 exists (select 1 from webhooks w where w.account_id = l.creator_id and w.deleted_at is null) as heard
              from loops l
              left join members m on m.loop_id = l.id and m.status = 'active'

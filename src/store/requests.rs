@@ -4,7 +4,7 @@ use super::{Db, Result, Tx, columns::row, sql::Sql};
 use crate::domain::{
     Account, Content, Email, Id, Loop, Request, Status, Timestamp,
     request_filters::{RequestFilter, Sort},
-    requests::Reviewer,
+    requests::{Reviewer, warn_at},
 };
 
 row!(Content, |row| Self {
@@ -47,13 +47,17 @@ row!(Request, |row| Self {
     cancel_reason: row.try_get("cancel_reason")?,
     loop_name: row.try_get("loop_name")?,
     loop_creator_id: row.try_get("loop_creator_id")?,
-    reviewer: reviewer(row.try_get("reviewer_name")?, row.try_get("reviewer_email")?),
+    reviewer: reviewer(
+        row.try_get("reviewer_name")?,
+        row.try_get("reviewer_email")?,
+        row.try_get("reviewer_reachable")?
+    ),
     feedback: row.try_get("feedback")?,
     heard: row.try_get("heard")?,
 });
 
-fn reviewer(name: Option<String>, email: Option<Email>) -> Option<Reviewer> {
-    name.zip(email).map(|(name, email)| Reviewer { name, email })
+fn reviewer(name: Option<String>, email: Option<Email>, reachable: Option<bool>) -> Option<Reviewer> {
+    name.zip(email).map(|(name, email)| Reviewer { name, email, reachable: reachable.unwrap_or(false) })
 }
 
 /// A request with its loop's name, who answered, the feedback on it, and whether any webhook of its creator's may want to hear of it;
@@ -61,7 +65,7 @@ fn reviewer(name: Option<String>, email: Option<Email>) -> Option<Reviewer> {
 macro_rules! request {
     ($columns:literal, $joins:literal) => {
         concat!(
-            "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, f.body as feedback,
+            "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, p.reachable as reviewer_reachable, f.body as feedback,
                 exists (select 1 from webhooks w where w.account_id = r.creator_id and w.deleted_at is null) as heard",
             $columns,
             " from requests r join loops l on l.id = r.loop_id
@@ -82,8 +86,8 @@ pub async fn insert(tx: &mut Tx, it: &Request) -> Result<()> {
     tx.sql(
         "insert into requests (id, loop_id, creator_id, api_key_id, processing_type, type, priority, request_text, image_url, context,
             timeout_seconds, response_type, response_config, default_response, platform, platform_version, callback_url, tags, metadata,
-            user_agent, broadcasted_to, status, created_at, updated_at, timeout_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+            user_agent, broadcasted_to, status, created_at, updated_at, timeout_at, warn_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
     )
     .bind(it.id)
     .bind(it.loop_id)
@@ -110,6 +114,7 @@ pub async fn insert(tx: &mut Tx, it: &Request) -> Result<()> {
     .bind(it.created_at)
     .bind(it.updated_at)
     .bind(it.timeout_at)
+    .bind(warn_at(content.timeout_seconds, it.timeout_at))
     .later()
     .await
 }
@@ -191,7 +196,8 @@ pub async fn update(
         .sql(
             "update requests set processing_type = $4, type = $5, priority = $6, request_text = $7, image_url = $8, context = $9,
                 timeout_seconds = $10, response_type = $11, response_config = $12, default_response = $13, platform_version = $14,
-                callback_url = $15, tags = $16, metadata = $17, timeout_at = $18, updated_at = $19
+                callback_url = $15, tags = $16, metadata = $17, timeout_at = $18, updated_at = $19,
+                warn_at = case when timeout_at = $18 then warn_at else $20 end
              where id = $1 and status = $2 and updated_at = $3 and timeout_at > $19",
         )
         .bind(read.id)
@@ -213,6 +219,7 @@ pub async fn update(
         .bind(&content.metadata)
         .bind(timeout_at)
         .bind(now)
+        .bind(warn_at(content.timeout_seconds, timeout_at))
         .run()
         .await?;
     Ok(touched == 1)

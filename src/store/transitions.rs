@@ -171,3 +171,26 @@ pub async fn next_due(db: impl Db<'_>) -> Result<Option<Timestamp>> {
         (deadline, claim) => deadline.or(claim),
     })
 }
+
+/// Claimed since before it was time to be warned, by somebody who can be.
+const TO_WARN: &str = "status = 'claimed' and warn_at is not null and claimed_at <= warn_at
+    and claimed_by in (select id from accounts where reachable)";
+
+/// Takes those whose claimants are to be warned of the deadline now, each once; `most` at a time. It is no change of the request.
+pub async fn take_warnings(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Moved>> {
+    db.sql("update requests set warn_at = null where warn_at is not null and id in (select id from requests where")
+        .push(TO_WARN)
+        .push("and warn_at <= $1 and timeout_at > $1 order by warn_at limit $2")
+        .on_postgres("for update skip locked")
+        .push(") returning id, creator_id, loop_id, claimed_by")
+        .bind(now)
+        .bind(most)
+        .all()
+        .await
+}
+
+/// The next moment at which somebody is to be warned.
+pub async fn next_warning(db: impl Db<'_>) -> Result<Option<Timestamp>> {
+    let (at,): (Option<Timestamp>,) = db.sql("select min(warn_at) from requests where").push(TO_WARN).one().await?;
+    Ok(at)
+}

@@ -4,7 +4,10 @@
 use crate::{
     app::App,
     domain::{Delivery, Secret},
-    service::deliveries::{self, Sent},
+    service::{
+        deliveries::{self, Sent},
+        notifications,
+    },
     store::deliveries::Leased,
 };
 use std::{
@@ -29,6 +32,9 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Sends one delivery and records what came of it.
 pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
+    if leased.delivery.kind.is_notification() {
+        return tell(app, &leased.delivery).await;
+    }
     let (it, sent) = match deliveries::ready(app, &leased.delivery).await? {
         Ok((it, secrets)) => {
             let sent = attempt(app, &it, &secrets).await;
@@ -43,11 +49,25 @@ pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures how long an attempt took")]
+/// The same for what goes to a person.
+async fn tell(app: &App, it: &Delivery) -> crate::service::Result<()> {
+    let (sent, millis) = timed(super::notify::send(app, it)).await;
+    let sent = Sent { millis, ..sent? };
+    tracing::debug!(delivery = %it.id, event = %it.event, kind = %it.kind, status = sent.status, millis, error = sent.error, "told");
+    notifications::record(app, it, sent).await?;
+    Ok(())
+}
+
 async fn attempt(app: &App, it: &Delivery, secrets: &[Secret]) -> Sent {
+    let (sent, millis) = timed(app.sender.send(it, secrets, app.now())).await;
+    Sent { millis, ..sent }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long an attempt took")]
+async fn timed<T>(attempt: impl Future<Output = T>) -> (T, i64) {
     let start = std::time::Instant::now();
-    let sent = app.sender.send(it, secrets, app.now()).await;
-    Sent { millis: i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX), ..sent }
+    let outcome = attempt.await;
+    (outcome, i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Sends everything that is due now and waits for it; says how much that was. For tests.

@@ -4,7 +4,9 @@ pub mod checkpoint;
 pub mod deliver;
 pub mod expire;
 pub mod hear;
+mod notify;
 pub mod sweep;
+pub mod warn;
 
 use crate::app::App;
 use std::{future::Future, time::Duration};
@@ -15,6 +17,7 @@ pub fn start(app: &App, tasks: &TaskTracker, stop: &CancellationToken) {
     tasks.spawn(deliver::run(app.clone(), stop.clone()));
     tasks.spawn(repeat(app.clone(), stop.clone(), "listening", hear::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "deadlines", expire::step));
+    tasks.spawn(repeat(app.clone(), stop.clone(), "warnings", warn::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "sweeping", sweep::step));
     tasks.spawn(repeat(app.clone(), stop.clone(), "checkpoints", checkpoint::step));
 }

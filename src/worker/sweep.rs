@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     domain::loops::INVITATION_SECONDS,
-    store::{deliveries, idempotency, members, resets, sessions},
+    store::{deliveries, devices, idempotency, members, notifications, resets, sessions},
 };
 use std::time::Duration;
 
@@ -19,7 +19,9 @@ const BATCH: i64 = 10_000;
 /// Sweeps once.
 pub async fn step(app: App) -> anyhow::Result<Duration> {
     let now = app.now();
+    devices::outlive_sessions(&app.store, now).await?;
     let ended = sessions::sweep(&app.store, now).await?;
+    notifications::sweep(&app.store).await?;
     resets::sweep(&app.store, now).await?;
     let lapsed = members::sweep(&app.store, now.plus_seconds(-INVITATION_SECONDS)).await?;
     deliveries::sweep(&app.store, now.plus_seconds(-KEPT_SECONDS), BATCH).await?;

@@ -4,6 +4,7 @@ use crate::{
     harness::{on_both, question},
     process::{PASSWORD, Server, make_key, make_owner},
 };
+use hitl_server::service::push_keys;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -28,6 +29,12 @@ on_both! {
         call(Method::GET, "/v1/test", &key, &Value::Null).await;
         let wrong = format!("hitl_live_{}", "7".repeat(48));
         call(Method::GET, "/v1/test", &wrong, &Value::Null).await;
+        let ways = json!({"ntfy_url": "http://127.0.0.1:9/topic-secret-5678"});
+        assert_eq!(call(Method::PUT, "/v1/reviewer/notification-settings", &session, &ways).await["error"], false);
+        let browser = push_keys::find(&world.app).await.unwrap().unwrap();
+        let keys = json!({"p256dh": browser.public_key, "auth": "c2VjcmV0LXNlY3JldC1zZQ"});
+        let device = json!({"endpoint": "http://127.0.0.1:9/endpoint-secret-9012", "keys": keys});
+        assert_eq!(call(Method::POST, "/v1/reviewer/devices", &session, &device).await["error"], false);
         let made = call(Method::POST, "/v1/api/loops", &key, &json!({"name": "Loop"})).await;
         let (loop_id, code) = (text(&made["data"]["id"]), text(&made["data"]["invite_code"]));
         let mut body = question();
@@ -52,7 +59,8 @@ on_both! {
         assert!(log.contains("/v1/reviewer/session") && log.contains("/v1/api/loops/{loop_id}/requests"), "requests are logged: {log}");
         for secret in [
             &key, &wrong, &session, &janes, PASSWORD, OTHER_PASSWORD, guess, "Bearer ", "hitl_session=", "confidential-question-text",
-            "confidential-context", "callback-secret-1234", "setup-token-guess", "setup-token-in-path",
+            "confidential-context", "callback-secret-1234", "topic-secret-5678", "endpoint-secret-9012", "c2VjcmV0LXNlY3JldC1zZQ",
+            &browser.private_key.0, "setup-token-guess", "setup-token-in-path",
             &key["hitl_live_".len()..], &session[session.len() - 48..],
         ] {
             let line = log.lines().find(|line| line.contains(secret));

@@ -211,6 +211,8 @@ on_both! {
             (&asker.key, ("POST", "/v1/api/requests/{request_id}/feedback"), &request),
             (&asker.key, ("DELETE", "/v1/api/requests/{request_id}"), &cancelled),
             (&asker.key, ("POST", "/v1/api/requests/{request_id}/cancel"), &posted),
+            (&jane, ("PUT", "/v1/reviewer/notification-settings"), ""),
+            (&jane, ("POST", "/v1/reviewer/devices"), ""),
             (&jane, ("POST", "/v1/reviewer/password"), ""),
         ];
         let mut tried = BTreeSet::from(["POST /v1/reviewer/setup", "POST /v1/api/loops", "POST /v1/reviewer/signup", "POST /v1/reviewer/session"].map(String::from));

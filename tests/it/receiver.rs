@@ -34,6 +34,8 @@ pub(crate) struct Received {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The same where it is no text.
+    pub(crate) bytes: Bytes,
 }
 
 impl Received {
@@ -165,8 +167,8 @@ impl Receiver {
 }
 
 async fn receive(State(inner): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let body = String::from_utf8(body.to_vec()).unwrap();
-    inner.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
+    let text = String::from_utf8_lossy(&body).into_owned();
+    inner.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body: text, bytes: body });
     inner.came.notify_waiters();
     let next = inner.next.lock().unwrap().pop_front();
     let reply = next.unwrap_or_else(|| inner.usual.lock().unwrap().clone());
