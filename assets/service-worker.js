@@ -1,3 +1,32 @@
-// Makes the pages an app that can be installed. It keeps nothing: what waits for an answer is only ever shown as it is now.
+// Makes the pages an app that can be installed, and shows notifications. It keeps nothing: what waits for an answer is only ever
+// shown as it is now.
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+
+addEventListener("push", (event) => {
+  const { title, text, path, tag, urgent } = event.data.json();
+  const look = { icon: "/assets/icon-192.png", badge: "/assets/icon-192.png" };
+  event.waitUntil(registration.showNotification(title, { ...look, body: text, tag, renotify: true, requireInteraction: urgent, data: { path } }));
+});
+
+// Browsers give themselves another address now and then; the server is told of it, and finds out that the old one is gone.
+addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
+
+async function renew({ oldSubscription, newSubscription }) {
+  const subscription = newSubscription ?? (await registration.pushManager.subscribe(oldSubscription.options));
+  const headers = { "content-type": "application/json" };
+  await fetch("/v1/reviewer/devices", { method: "POST", headers, body: JSON.stringify(subscription) });
+}
+
+// A notification only ever opens a page of ours; what is decided is decided there.
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const place = new URL(event.notification.data.path, location.origin);
+  if (place.origin === location.origin) event.waitUntil(show(place.href));
+});
+
+async function show(place) {
+  const pages = await clients.matchAll({ type: "window" });
+  const open = pages.find((page) => page.url === place);
+  return open ? open.focus() : clients.openWindow(place);
+}

@@ -42,6 +42,7 @@ pub mod page_notices;
 pub mod page_people;
 pub mod page_person;
 pub mod page_overview;
+pub mod page_notifications;
 pub mod page_request;
 pub mod page_requests;
 pub mod page_reset;
@@ -187,6 +188,10 @@ pub fn pages() -> Routes {
         .post(&["/account/password".into()], page_account::change_password)
         .post(&["/account/sessions/{session_id}/end".into()], page_account::end_session)
         .post(&["/account/other-sessions/end".into()], page_account::end_others)
+        .get(&["/account/notifications".into()], page_notifications::show)
+        .post(&["/account/notifications".into()], page_notifications::update)
+        .post(&["/account/notifications/test".into()], page_notifications::test)
+        .post(&["/account/devices/{device_id}/remove".into()], page_notifications::remove_device)
         .get(&["/inbox".into()], page_inbox::show)
         .get(&["/overview".into()], page_overview::show)
         .get(&["/keys".into()], page_keys::list)
@@ -253,6 +258,7 @@ pub fn pages() -> Routes {
         .post(&["/inbox/{request_id}/answer".into()], page_request::answer)
         .get(&["/history".into()], page_history::show)
         .get(&["/loops".into()], page_my_loops::list)
+        .post(&["/loops/{loop_id}/notifications".into()], page_notifications::switch_loop)
         .get(&["/loops/{loop_id}/leave".into()], page_my_loops::confirm)
         .post(&["/loops/{loop_id}/leave".into()], page_my_loops::leave)
         .get(&["/manifest.webmanifest".into()], assets::manifest)

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Loop, MemberStatus},
-    service::{Error, inbox, loops::Peopled, members},
+    domain::{Id, Loop, MemberStatus},
+    service::{Error, inbox, loops::Peopled, members, notification_settings},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -26,6 +26,7 @@ struct Row {
     it: Loop,
     people: usize,
     is_mine: bool,
+    is_notified: bool,
 }
 
 #[derive(Template)]
@@ -36,10 +37,11 @@ struct LeavePage {
 }
 
 impl Row {
-    fn new(peopled: Peopled, who: &SignedIn) -> Self {
+    fn new(peopled: Peopled, who: &SignedIn, muted: &[Id<Loop>]) -> Self {
         let joined = |member: &&crate::domain::Member| member.status == MemberStatus::Active;
         let people = peopled.members.iter().filter(joined).count();
-        Self { is_mine: peopled.it.creator_id == who.id(), people, it: peopled.it }
+        let is_notified = !muted.contains(&peopled.it.id);
+        Self { is_mine: peopled.it.creator_id == who.id(), people, is_notified, it: peopled.it }
     }
 
     /// A named icon (`shield-check`) is not text to read: only a symbol such as an emoji is shown.
@@ -53,7 +55,8 @@ impl Row {
 }
 
 async fn rows(app: &App, who: &SignedIn) -> Result<Vec<Row>, Error> {
-    Ok(inbox::loops(app, who.id()).await?.into_iter().map(|it| Row::new(it, who)).collect())
+    let muted = notification_settings::muted(app, who.id()).await?;
+    Ok(inbox::loops(app, who.id()).await?.into_iter().map(|it| Row::new(it, who, &muted)).collect())
 }
 
 /// The loops one is in.

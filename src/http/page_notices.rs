@@ -79,6 +79,20 @@ words! {
         Kept = "kept",
         /// A loop was left.
         Left = "left",
+        /// How one is notified was changed.
+        NotificationsChanged = "notifications-changed",
+        /// A device was added.
+        DeviceAdded = "device-added",
+        /// A device was removed.
+        DeviceRemoved = "device-removed",
+        /// A test was sent to oneself.
+        TestSent = "test-sent",
+        /// There is no way to send a test by.
+        NoWay = "no-way",
+        /// A loop's notifications were switched on.
+        LoopNotified = "loop-notified",
+        /// A loop's notifications were switched off.
+        LoopMuted = "loop-muted",
     }
 }
 
@@ -127,6 +141,13 @@ impl Notice {
             Self::Answered => "Your answer is sent. Nothing else waits for you.",
             Self::Kept => "You are signed in again, and what you had filled in is still here. It is not sent yet.",
             Self::Left => "You have left the loop.",
+            Self::NotificationsChanged => "Your notification settings are changed.",
+            Self::DeviceAdded => "You are notified on this device from now on.",
+            Self::DeviceRemoved => "That device is told nothing any more.",
+            Self::TestSent => "A test is on its way to you.",
+            Self::NoWay => "There is no way to notify you yet.",
+            Self::LoopNotified => "You are notified of this loop\u{2019}s requests again.",
+            Self::LoopMuted => "You are not notified of this loop\u{2019}s requests any more. They are in your inbox.",
         }
     }
 }

@@ -175,6 +175,9 @@ impl InPath for PageId<crate::domain::Webhook> {
 impl InPath for PageId<crate::domain::Delivery> {
     const NAME: &'static str = "delivery_id";
 }
+impl InPath for PageId<crate::domain::notifications::Device> {
+    const NAME: &'static str = "device_id";
+}
 impl InPath for PageId<crate::domain::Account> {
     const NAME: &'static str = "user_id";
 }

@@ -62,6 +62,7 @@ mod page_keys;
 mod page_loops;
 mod page_people;
 mod page_overview;
+mod page_notifications;
 mod page_request;
 mod page_requests;
 mod page_webhooks;

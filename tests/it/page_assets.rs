@@ -17,7 +17,7 @@ on_both! {
     async fn everything_a_page_loads_is_there_and_may_be_kept_for_good(world: World) {
         let asker = world.asker().await;
         let mut files = BTreeSet::new();
-        for path in ["/", "/docs", "/sign-in", "/inbox", "/menu", "/account", "/keys", "/keys/new", "/loops/new", "/requests", "/requests/new", "/webhooks", "/webhooks/new", "/overview"] {
+        for path in ["/", "/docs", "/sign-in", "/inbox", "/menu", "/account", "/account/notifications", "/keys", "/keys/new", "/loops/new", "/requests", "/requests/new", "/webhooks", "/webhooks/new", "/overview"] {
             files.extend(loaded(&world.get(path).await.page_or_nothing()));
             files.extend(loaded(&world.get(path).cookie(&asker.session).await.page_or_nothing()));
         }

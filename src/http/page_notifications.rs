@@ -1,0 +1,187 @@
+//! How one is notified: of what, when, by which ways, and on which devices (contract 16.1).
+
+use super::{
+    extract::Form,
+    page_account::device,
+    page_forms::Filled,
+    page_notices::Notice,
+    page_shell::{Section, Shell},
+    page_signed_in::SignedIn,
+    page_times::Moment,
+    pages::{PageError, PageId, again, see_other, shown},
+};
+use crate::{
+    app::App,
+    domain::{
+        Loop, Object, Sent,
+        notifications::{Device, Occasion, clock, offset_name},
+        request_filters::Query,
+        webhooks::{DeliveryKind, DeliveryStatus},
+        words::Word,
+    },
+    service::{
+        Error,
+        notification_settings::{self, Shown},
+        notifications,
+    },
+};
+use askama::Template;
+use axum::{extract::State, response::Response};
+use serde_json::{Map, Value, json};
+
+/// What there is a switch for.
+const KINDS: &[Occasion] = Occasion::ALL;
+
+const HERE: &str = "/account/notifications";
+
+/// Minutes that clocks somewhere are ahead of UTC: whole hours, and the others that there are.
+const ODD_OFFSETS: [i64; 11] = [-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 765];
+
+#[derive(Template)]
+#[template(path = "notifications.html")]
+struct NotificationsPage {
+    shell: Shell,
+    form: Filled,
+    mail: Option<String>,
+    push_key: Option<String>,
+    devices: Vec<DeviceRow>,
+    has_a_way: bool,
+    is_new: bool,
+    tests: Vec<Tried>,
+}
+
+/// What came of a test.
+struct Tried {
+    kind: DeliveryKind,
+    status: DeliveryStatus,
+    error: Option<String>,
+    at: Moment,
+}
+
+/// One device.
+struct DeviceRow {
+    id: String,
+    name: String,
+    since: Moment,
+}
+
+impl NotificationsPage {
+    /// Every clock there is, with its name, and whatever a program has set.
+    fn offsets(&self) -> Vec<(String, String)> {
+        let set = self.form.value("utc_offset_minutes").parse().ok().filter(|minutes| (-720..=1440).contains(minutes));
+        let mut minutes: Vec<i64> = (-12..=14).map(|hours| hours * 60).chain(ODD_OFFSETS).chain(set).collect();
+        minutes.sort_unstable();
+        minutes.dedup();
+        minutes.into_iter().map(|minutes| (minutes.to_string(), offset_name(minutes))).collect()
+    }
+}
+
+fn page(app: &App, who: &SignedIn, form: Filled, it: Shown) -> NotificationsPage {
+    let has_a_way = !it.devices.is_empty() || it.ntfy_url.is_some() || (it.mail && it.mail_available);
+    let row = |it: Device| DeviceRow {
+        id: it.id.to_string(),
+        name: device(it.user_agent.as_deref().unwrap_or_default()),
+        since: Moment::age(it.created_at, app.now()),
+    };
+    let tried = |(kind, status, error, at)| Tried { kind, status, error, at: Moment::age(at, app.now()) };
+    NotificationsPage {
+        shell: who.shell(Section::Account),
+        form,
+        mail: it.mail_available.then(|| who.who.email.to_string()),
+        push_key: it.push_key,
+        devices: it.devices.into_iter().map(row).collect(),
+        has_a_way,
+        is_new: it.is_new,
+        tests: it.tests.into_iter().map(tried).collect(),
+    }
+}
+
+/// The form as it is kept.
+fn filled(it: &Shown) -> Filled {
+    let preferences = &it.preferences;
+    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut set = |name: &str, value: String| fields.push((name.to_owned(), value));
+    for kind in Occasion::ALL.iter().filter(|kind| !preferences.off.contains(kind)) {
+        set("kinds", kind.to_string());
+    }
+    if preferences.priority_only {
+        set("priority_only", "on".to_owned());
+    }
+    if let Some(hours) = preferences.quiet_hours {
+        set("quiet_from", clock(hours.from));
+        set("quiet_to", clock(hours.to));
+    }
+    set("utc_offset_minutes", preferences.utc_offset_minutes.to_string());
+    set("ntfy_url", it.ntfy_url.as_ref().map_or(String::new(), |url| url.0.clone()));
+    if it.mail {
+        set("mail", "on".to_owned());
+    }
+    Filled::sent(Form(Query(fields)))
+}
+
+/// The form as the body of a call: pages and programs are judged by the same rules.
+fn sent(app: &App, form: &Form) -> Sent {
+    let ticked = |name: &str, word: &str| form.all(name).any(|ticked| ticked == word);
+    let kinds: Map<_, _> =
+        Occasion::ALL.iter().map(|it| (it.to_string(), ticked("kinds", it.as_str()).into())).collect();
+    let quiet = match (form.text("quiet_from"), form.text("quiet_to")) {
+        ("", "") => Value::Null,
+        (from, to) => json!({"from": from, "to": to}),
+    };
+    let offset = form.text("utc_offset_minutes");
+    let mut fields = json!({
+        "kinds": kinds, "priority_only": ticked("priority_only", "on"), "quiet_hours": quiet, "ntfy_url": form.text("ntfy_url"),
+        "utc_offset_minutes": offset.parse::<i64>().map_or_else(|_| json!(offset), Value::from),
+    });
+    if app.settings.mail.is_some() {
+        fields["mail"] = ticked("mail", "on").into();
+    }
+    Object::parse(fields.to_string().as_bytes())
+}
+
+/// How one is notified.
+pub async fn show(who: SignedIn, State(app): State<App>) -> Result<Response, PageError> {
+    let it = notification_settings::show(&app, who.id()).await?;
+    Ok(shown(&page(&app, &who, filled(&it), it)))
+}
+
+/// Changes how one is notified.
+pub async fn update(who: SignedIn, State(app): State<App>, form: Form) -> Result<Response, PageError> {
+    Ok(match notification_settings::update(&app, who.id(), sent(&app, &form)).await {
+        Ok(_) => see_other(HERE, Notice::NotificationsChanged),
+        Err(error) => {
+            let it = notification_settings::show(&app, who.id()).await?;
+            again(&error, &page(&app, &who, Filled::refused(form, &error), it))
+        }
+    })
+}
+
+/// Sends a test to oneself.
+pub async fn test(who: SignedIn, State(app): State<App>) -> Result<Response, PageError> {
+    let sent = notifications::test(&app, who.id()).await?;
+    Ok(see_other(HERE, if sent > 0 { Notice::TestSent } else { Notice::NoWay }))
+}
+
+/// Removes one of one's devices. Having removed it already is as good.
+pub async fn remove_device(
+    who: SignedIn,
+    State(app): State<App>,
+    PageId(id): PageId<Device>,
+) -> Result<Response, PageError> {
+    match notification_settings::remove_device(&app, who.id(), id).await {
+        Ok(()) | Err(Error::Missing(_)) => Ok(see_other(HERE, Notice::DeviceRemoved)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Switches a loop's notifications on or off.
+pub async fn switch_loop(
+    who: SignedIn,
+    State(app): State<App>,
+    PageId(id): PageId<Loop>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let on = form.text("notified") == "on";
+    notification_settings::set_loop(&app, who.id(), id, on).await?;
+    Ok(see_other("/loops", if on { Notice::LoopNotified } else { Notice::LoopMuted }))
+}
