@@ -33,8 +33,8 @@ pub fn of_request(head: Head, it: &Request, step: Step) -> JsonText {
         response,
         response_details: details,
         default_response: default,
-        response_by: by.map(|(user_id, Reviewer { name, email })| By { user_id, name, email }),
-        response_by_user: by.map(|(id, Reviewer { name, email })| User { id, name, email }),
+        response_by: by.map(|(user_id, Reviewer { name, email, .. })| By { user_id, name, email }),
+        response_by_user: by.map(|(id, Reviewer { name, email, .. })| User { id, name, email }),
         response_at: it.response_at,
         response_time_seconds: it.response_seconds(),
         created_at: it.created_at,
@@ -51,7 +51,7 @@ fn default_of(it: &Request) -> Option<&Value> {
 
 fn data(name: EventName, it: &Request, step: Step) -> Data<'_> {
     let claimant = it.claimed_by.zip(it.reviewer.as_ref());
-    let claimant = claimant.map(|(user_id, Reviewer { name, email })| Claimant { user_id, email, name });
+    let claimant = claimant.map(|(user_id, Reviewer { name, email, .. })| Claimant { user_id, email, name });
     let (reviewer, estimated_completion, refund_info) = match name {
         EventName::RequestClaimed => (Some(claimant), Some(it.claim_expires_at), None),
         EventName::RequestCompleted => (Some(claimant), None, None),

@@ -107,7 +107,7 @@ pub fn group(name: EventName) -> &'static str {
 /// Whether the deed needs no object.
 fn says_all(name: EventName, is_own: bool) -> bool {
     match name {
-        EventName::KeyQuotaWarning | EventName::KeyLimitExceeded => true,
+        EventName::KeyQuotaWarning | EventName::KeyLimitExceeded | EventName::NotificationTest => true,
         EventName::AccountCreated | EventName::PasswordChanged | EventName::AccountRenamed => is_own,
         _ => false,
     }
@@ -126,6 +126,7 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::RequestReleased => ("returned", "to the queue"),
         EventName::RequestUpdated => ("changed", ""),
         EventName::RequestFeedback => ("gave feedback on", ""),
+        EventName::RequestDeadlineNear => ("warned of the deadline of", ""),
         EventName::LoopCreated => ("made the loop", ""),
         EventName::LoopUpdated => ("changed the loop", ""),
         EventName::LoopDeleted => ("deleted the loop", ""),
@@ -160,6 +161,7 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::PasswordChanged if is_own => ("set a new password", ""),
         EventName::PasswordChanged => ("set a new password for", ""),
         EventName::AccountRenamed => return (format!("took the name {}", text("/name")), ""),
+        EventName::NotificationTest => ("tried notifications", ""),
         EventName::ResetLinkCreated => ("made a link to a password for", ""),
     };
     (did.to_owned(), then)

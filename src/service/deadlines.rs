@@ -97,7 +97,7 @@ async fn settle_some(app: &App, now: Timestamp) -> Result<usize> {
 /// Warns everybody who has claimed what times out in fifteen minutes and can be reached, once each (contract 8.8); says how many.
 pub async fn warn(app: &App) -> Result<usize> {
     let most = i64::try_from(BATCH).expect("a small number");
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let near = transitions::take_warnings(&mut tx, most, app.now()).await?;
     for moved in &near {
         record::moved(app, &mut tx, EventName::RequestDeadlineNear, Actor::Clock, moved, Step::default()).await?;

@@ -63,7 +63,7 @@ pub async fn show(app: &App, account: Id<Account>) -> Result<Shown> {
 /// Changes what was sent and leaves the rest.
 pub async fn update(app: &App, account: Id<Account>, sent: Sent) -> Result<Shown> {
     let sent = sent?;
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     accounts::lock(&mut tx, account).await?;
     let kept = notifications::chosen(&mut tx, account).await?;
     let preferences = Preferences::kept(kept.as_ref().map(|kept| &kept.preferences)).changed(&sent)?;
@@ -132,7 +132,7 @@ pub async fn add_device(app: &App, who: &SignedIn, sent: Sent, user_agent: Optio
         user_agent: user_agent.map(|agent| agent.chars().take(LONGEST_AGENT).collect()),
         created_at: app.now(),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let added = devices::put(&mut tx, who.account_id, who.session_id, &device).await?;
     if devices::of_account(&mut tx, who.account_id).await?.len() > MOST_DEVICES {
         return Err(Error::invalid("There are too many devices. Remove one first."));
@@ -144,7 +144,7 @@ pub async fn add_device(app: &App, who: &SignedIn, sent: Sent, user_agent: Optio
 
 /// Removes one of one's own devices.
 pub async fn remove_device(app: &App, account: Id<Account>, id: Id<Device>) -> Result<()> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if !devices::remove(&mut tx, account, id).await? {
         return Err(Error::Missing("Device not found"));
     }

@@ -166,7 +166,7 @@ const SAME_TEST: i64 = 10;
 
 /// Writes a notification to oneself, by each of one's ways; says how many there are.
 pub async fn test(app: &App, account: Id<Account>) -> Result<usize> {
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     let under_way = notifications::tests(&mut tx, account, app.now().plus_seconds(-SAME_TEST)).await?;
     if !under_way.is_empty() {
         return Ok(under_way.len());
@@ -262,7 +262,7 @@ pub async fn record(app: &App, it: &Delivery, sent: deliveries::Sent) -> Result<
         error: sent.error.or_else(|| answered.filter(|_| outcome != Outcome::Delivered)),
         ended_at: Some(now),
     };
-    let mut tx = app.store.begin().await?;
+    let mut tx = app.store.begin();
     if !keep(&mut tx, it, &attempt).await? {
         return Ok(status); // the lease had run out: whoever has it now records
     }
