@@ -69,9 +69,9 @@ impl Webhook {
         }
     }
 
-    /// Whether nothing reaches it: it fails, or the server has disabled it for that.
+    /// Whether what is meant for it does not reach it: it fails, or the server has disabled it for that.
     pub fn is_ill(&self) -> bool {
-        self.failing_since.is_some() || self.standing() == "disabled"
+        if self.enabled { self.failing_since.is_some() } else { self.disabled_reason.is_some() }
     }
 
     /// The secrets that sign now, the present one first.

@@ -137,7 +137,7 @@ pub async fn show(Asker(who): Asker, State(app): State<App>) -> std::result::Res
 
 /// What to paste to put a first request to a loop.
 fn line(base_url: &str, to: Option<&Loop>) -> String {
-    const REQUEST: &str = r#"{"processing_type": "time-sensitive", "timeout_seconds": 3600, "type": "markdown", "priority": "medium", "request_text": "Ship **version 2.4**?", "response_type": "boolean", "response_config": {"true_label": "Ship it", "false_label": "Wait"}, "default_response": false, "platform": "api"}"#;
+    const REQUEST: &str = r#"{"processing_type": "deferred", "type": "markdown", "priority": "medium", "request_text": "Ship **version 2.4**?", "response_type": "boolean", "response_config": {"true_label": "Ship it", "false_label": "Wait"}, "platform": "api"}"#;
     let id = to.map_or_else(|| "LOOP_ID".to_owned(), |it| it.id.to_string());
     format!(
         "curl -sS '{base_url}/v1/api/loops/{id}/requests' -H 'Authorization: Bearer YOUR_KEY' -H 'Content-Type: application/json' -d '{REQUEST}'"

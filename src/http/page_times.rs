@@ -38,7 +38,7 @@ impl Moment {
     }
 }
 
-/// How long something took, in its two largest units, rounded down: `42 s`, `3 min 20 s`, `2 days 4 h`.
+/// How long something took, rounded down: `42 s`, `23 min`; in two units while there are few of the larger: `3 min 20 s`.
 pub fn lasted(micros: i64) -> String {
     let seconds = micros / 1_000_000;
     let (large, small) = match seconds {
@@ -48,8 +48,8 @@ pub fn lasted(micros: i64) -> String {
         _ => ((seconds / 86_400, if seconds < 172_800 { "day" } else { "days" }), (seconds % 86_400 / 3600, "h")),
     };
     match (large, small) {
-        ((count, unit), (0, _)) => format!("{count} {unit}"),
-        ((count, unit), (rest, part)) => format!("{count} {unit} {rest} {part}"),
+        ((count @ ..10, unit), (rest @ 1.., part)) => format!("{count} {unit} {rest} {part}"),
+        ((count, unit), _) => format!("{count} {unit}"),
     }
 }
 
@@ -101,6 +101,7 @@ mod tests {
             (59, "59 s"),
             (60, "1 min"),
             (200, "3 min 20 s"),
+            (659, "10 min"),
             (3600, "1 h"),
             (11_520, "3 h 12 min"),
             (86_400, "1 day"),
