@@ -57,6 +57,7 @@ function listen(done) {
   for (const name of EVENTS) stream.addEventListener(name, happened);
   stream.addEventListener("open", () => {
     if (lost) happened(); // something may have happened meanwhile
+    else soon();
     lost = false;
   });
   stream.addEventListener("error", () => {
@@ -72,3 +73,4 @@ addEventListener("pageshow", (event) => event.persisted && soon());
 // Locks are for secure places only; elsewhere each tab listens for itself.
 if (navigator.locks) navigator.locks.request("hitl-live", () => new Promise(listen));
 else listen(() => {});
+soon(); // what happened after this page was made and before anybody here listened
