@@ -70,7 +70,8 @@ fn served(name: &str, headers: &HeaderMap, keep: &'static str) -> Response {
     let Some(EmbeddedFile { data, metadata }) = Assets::get(name) else {
         return failure(StatusCode::NOT_FOUND, Invalid::new("Not found"));
     };
-    let tag = format!("\"{}\"", hex(&metadata.sha256_hash()[..16]));
+    // Weak: compressed, the content is the same and the bytes are others.
+    let tag = format!("W/\"{}\"", hex(&metadata.sha256_hash()[..16]));
     let fresh = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let kept = [(header::ETAG, tag), (header::CACHE_CONTROL, keep.to_owned())];
     if fresh {

@@ -53,6 +53,7 @@ pub mod page_signed_in;
 pub mod page_times;
 pub mod page_webhook_form;
 pub mod page_webhooks;
+pub mod page_weight;
 pub mod pages;
 pub mod qr;
 pub mod reply;
@@ -68,7 +69,7 @@ pub mod webhooks;
 use crate::app::App;
 use axum::{Router, middleware, middleware::from_fn_with_state};
 use routes::Routes;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 /// A resource is reachable under both prefixes (contract 1.1.2); the first is the documented one.
 fn api(path: &str) -> [String; 2] {
@@ -273,7 +274,7 @@ pub fn router(app: App) -> Router {
         .merge(keyed_router(&app))
         .merge(reviewed().router)
         .merge(open().router)
-        .merge(pages().router.route_layer(middleware::from_fn(pages::guard)))
+        .merge(pages_router())
         .fallback(admission::not_found)
         .method_not_allowed_fallback(admission::method_not_allowed)
         .layer((
@@ -293,6 +294,15 @@ fn keyed_router(app: &App) -> Router<App> {
         from_fn_with_state(app.clone(), idempotency::once),
         middleware::from_fn(etag::tag),
         CatchPanicLayer::custom(error::panicked), // so that what is in front sees an answer
+    ))
+}
+
+/// In front of pages, from outside in.
+fn pages_router() -> Router<App> {
+    pages().router.route_layer((
+        middleware::from_fn(page_weight::keep_guesses_out),
+        CompressionLayer::new(),
+        middleware::from_fn(pages::guard),
     ))
 }
 

@@ -11,6 +11,7 @@ mod bodies;
 mod browser;
 mod browser_review;
 mod browser_story;
+mod browser_weight;
 mod browsing;
 mod cancelling;
 mod cast;
