@@ -13,6 +13,7 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
             "p",
             "br",
             "hr",
+            "h2",
             "h3",
             "h4",
             "h5",
@@ -42,12 +43,13 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .url_relative(UrlRelative::Deny)
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")
+        .set_tag_attribute_value("table", "tabindex", "0") // a wide one is scrolled, also by keyboard
         .set_tag_attribute_value("img", "referrerpolicy", "no-referrer")
         .set_tag_attribute_value("img", "loading", "lazy");
     allowed
 });
 
-/// Markdown as HTML that can do no harm. Its headings stand below those of the page, and a new line is a new line.
+/// Markdown as HTML that can do no harm. Its headings stand below that of the page, and a new line is a new line.
 pub fn safe_html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let events = Parser::new_ext(markdown, options).map(|event| match event {
@@ -68,9 +70,10 @@ pub fn safe_html(markdown: &str) -> String {
 
 fn below(level: HeadingLevel) -> HeadingLevel {
     match level {
-        HeadingLevel::H1 => HeadingLevel::H3,
-        HeadingLevel::H2 => HeadingLevel::H4,
-        HeadingLevel::H3 => HeadingLevel::H5,
+        HeadingLevel::H1 => HeadingLevel::H2,
+        HeadingLevel::H2 => HeadingLevel::H3,
+        HeadingLevel::H3 => HeadingLevel::H4,
+        HeadingLevel::H4 => HeadingLevel::H5,
         _ => HeadingLevel::H6,
     }
 }
@@ -91,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             html,
-            "<h3>Ship <em>it</em>?</h3>\n<p>one<br>\ntwo</p>\n<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody>\n\
+            "<h2>Ship <em>it</em>?</h2>\n<p>one<br>\ntwo</p>\n<table tabindex=\"0\"><thead><tr><th>a</th><th>b</th></tr></thead><tbody>\n\
              <tr><td>1</td><td><del>2</del></td></tr>\n</tbody></table>\n<pre><code>let x = \"&lt;b&gt;\";\n</code></pre>\n"
         );
         let link = safe_html("[a](https://example.com/?a=1&b=2) <ann@example.com>");
@@ -165,7 +168,7 @@ mod tests {
             {
                 let html = safe_html(&markdown);
                 for tag in tags(&html) {
-                    let known = "p br strong em code pre blockquote ul li table thead tbody tr th td a img h3";
+                    let known = "p br strong em code pre blockquote ul li table thead tbody tr th td a img h2";
                     assert!(known.split(' ').any(|known| tag.trim_start_matches('/') == known), "{markdown} → {html}");
                 }
                 for element in
@@ -178,7 +181,8 @@ mod tests {
                         .filter_map(|part| part.trim().strip_suffix('='))
                         .filter_map(|part| part.split(' ').next_back())
                         .collect();
-                    let known = ["href", "title", "src", "alt", "rel", "target", "referrerpolicy", "loading"];
+                    let known =
+                        ["href", "title", "src", "alt", "rel", "target", "referrerpolicy", "loading", "tabindex"];
                     assert!(attributes.iter().all(|name| known.contains(name)), "{markdown} → {html}");
                     for (name, value) in attributes.iter().zip(lower.split('"').skip(1).step_by(2)) {
                         let fine = !["href", "src"].contains(name)

@@ -9,6 +9,8 @@ mod authentication;
 mod backlogs;
 mod bodies;
 mod browser;
+mod browser_pages;
+mod browser_places;
 mod browser_review;
 mod browser_story;
 mod browser_weight;

@@ -89,7 +89,7 @@ on_both! {
         let id = world.ask(&asker, &body).await;
         let answer = world.get(&format!("/inbox/{id}")).cookie(&asker.session).await;
         let page = answer.page();
-        assert!(page.contains("<h3>Look</h3>") && page.contains("<strong>bold</strong>") && page.contains("&lt;script&gt;alert(1)"), "{page}");
+        assert!(page.contains("<h2>Look</h2>") && page.contains("<strong>bold</strong>") && page.contains("&lt;script&gt;alert(1)"), "{page}");
         assert!(!page.contains("<script>") && !page.contains("javascript:") && !page.contains("<img src=x"), "{page}");
         assert!(page.contains("src=\"https://images.test/a.png?b=1&#38;c=2\"") && page.contains("referrerpolicy=\"no-referrer\""), "{page}");
         assert!(page.contains("<dt>note of</dt>") && page.contains("&#60;script&#62;alert(4)"), "{page}");
