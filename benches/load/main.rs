@@ -1,6 +1,6 @@
 //! The load benchmark: `cargo bench --bench load`. It starts the server on each engine and, beside it, a floor (as little as
 //! a server on that database can do), drives both in turns, and prints how they compare; then it measures how answers reach
-//! the program that asked. `benches/README.md` says how to read it. Measures, never judges: a missed target is printed, and only what went wrong fails.
+//! the program that asked, and how long people wait for a page. `benches/README.md` says how to read it. Measures, never judges: a missed target is printed, and only what went wrong fails.
 
 mod answers;
 mod connection;
@@ -13,6 +13,7 @@ mod floor;
 mod hitl;
 mod measure;
 mod options;
+mod pages;
 mod parked;
 mod process;
 mod receiver;
@@ -57,6 +58,9 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         }
         if options.wants_of(Part::Answers) {
             answers::measure(engine, options).await?;
+        }
+        if options.wants(Part::Pages) {
+            pages::measure(engine).await?;
         }
     }
     Ok(())

@@ -50,6 +50,8 @@ pub(crate) enum Part {
     Endpoints,
     Wakeups,
     Parked,
+    /// By itself: what people wait for
+    Pages,
 }
 
 impl Part {
@@ -57,6 +59,7 @@ impl Part {
     fn half(self) -> Self {
         match self {
             Self::Calls | Self::Get | Self::Create | Self::Cycle => Self::Calls,
+            Self::Pages => Self::Pages,
             Self::Answers | Self::Deliveries | Self::Endpoints | Self::Wakeups | Self::Parked => Self::Answers,
         }
     }
