@@ -17,6 +17,7 @@
 //! * SQLite is called in place, through `rusqlite`: the other driver hands each statement to a thread and back, which costs
 //!   several times what the statement does. Only what takes long goes to a thread ([`store`]).
 //! * Other processes are told of a change right after its commit, not in it: Postgres commits those who notify one at a time.
+//! * Sign-ins are not counted by `governor`: only failures are to count, and it cannot give back what turned out to be none.
 //!
 //! To add an endpoint, see `CONTRIBUTING.md`.
 
