@@ -62,7 +62,7 @@ async fn load(server: &Server, connection: &mut Connection, page: &[u8], size: u
         times.push(begun.elapsed());
     }
     let processor = (server.processor()? - before) * 1000.0 / LOADS as f64;
-    let mut figures = Figure::latencies("from the request to its last byte", Target::Below(15.0), times).to_vec();
+    let mut figures = Vec::from(Figure::latencies("from the request to its last byte", Target::Below(15.0), times));
     figures.push(Figure::new("processor of the server", Target::Free, " ms", processor));
     figures.push(Figure::new("size, not compressed", Target::Free, " kB", size as f64 / 1000.0));
     Ok(figures)

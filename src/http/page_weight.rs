@@ -6,11 +6,16 @@
 //! what another site has opened is not compressed. Over plain http browsers do not say who opened a page; there whoever sees
 //! the lengths sees the secret, too.
 
-use axum::{extract::Request, http::header, middleware::Next, response::Response};
+use axum::{
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
 
 /// In front of the compression: leaves out what another site has opened.
 pub async fn keep_guesses_out(mut request: Request, next: Next) -> Response {
-    let opened_by = request.headers().get("sec-fetch-site").map(|site| site.as_bytes());
+    let opened_by = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
     if matches!(opened_by, Some(site) if site != b"same-origin" && site != b"none") {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }

@@ -4,7 +4,8 @@ use super::{Result, deliveries, notifications};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Event, EventName, Id, JsonText, Key, Loop, Member, MemberStatus, Request, Status, Webhook, Window,
+        Account, Actor, Event, EventName, Id, JsonText, Key, Loop, Member, MemberStatus, Request, Status, Webhook,
+        Window,
         bodies::{self, Counts, Head, Step},
         request_bodies,
     },

@@ -9,7 +9,8 @@ use super::{
     columns::{FromRow, SqliteRow},
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},
-    sqlite_writer::{SqliteTx, Writer},
+    sqlite_tx::SqliteTx,
+    sqlite_writer::Writer,
     values::{Bound, Value},
 };
 use sqlx::{PgPool, postgres::PgRow};

@@ -3,18 +3,15 @@
 //! Whoever writes waits for its turn at the writer, works, and leaves what it did, not yet committed, to the next; one that
 //! fails undoes only itself. The first of such a group sends the committer to the end of the queue. When its turn comes, all
 //! who stood before it are in the group, and one wait for the disk serves them all. Nobody hears of success before that.
-//!
-//! Undoing is prepared by a savepoint, for which SQLite keeps a copy of each page that changes: half the cost of adding a
-//! row. A transaction of statements whose outcome decides nothing does without, if only its first can fail.
 
 use super::{
     Error, Result,
-    columns::{FromRow, SqliteRow},
     sqlite::{self, closed, in_background},
+    sqlite_tx::{SqliteTx, Waiting},
     values::Bound,
 };
 use rusqlite::{Connection, ErrorCode};
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, OwnedMutexGuard, oneshot},
     time::{sleep, timeout},
@@ -31,7 +28,7 @@ pub struct Writer(Arc<Mutex<Group>>);
 
 /// The transactions that will be committed together.
 #[derive(Debug)]
-struct Group {
+pub(super) struct Group {
     /// `None` when closed.
     connection: Option<Connection>,
     /// Those that wait to hear of the commit.
@@ -46,7 +43,7 @@ impl Writer {
 
     /// A transaction. It waits for its turn when it first must.
     pub(super) fn begin(&self) -> SqliteTx {
-        SqliteTx { writer: self.clone(), group: None, waiting: Vec::new() }
+        SqliteTx::new(self.clone())
     }
 
     /// Runs a statement as a transaction of its own; says how many rows it touched.
@@ -57,7 +54,8 @@ impl Writer {
         Ok(touched)
     }
 
-    async fn turn(&self) -> Result<OwnedMutexGuard<Group>> {
+    /// Waits for its turn.
+    pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<Group>> {
         let turn = async {
             let mut group = self.0.clone().lock_owned().await;
             while !group.open()? {
@@ -69,7 +67,7 @@ impl Writer {
     }
 
     /// Hands the writer on; returns when what was done is on disk.
-    async fn committed(&self, mut group: OwnedMutexGuard<Group>) -> Result<()> {
+    pub(super) async fn committed(&self, mut group: OwnedMutexGuard<Group>) -> Result<()> {
         let (member, outcome) = oneshot::channel();
         group.members.push(member);
         if group.members.len() == 1 {
@@ -102,7 +100,8 @@ impl Writer {
 }
 
 impl Group {
-    fn connection(&self) -> Result<&Connection> {
+    /// The connection, unless it is closed.
+    pub(super) fn connection(&self) -> Result<&Connection> {
         self.connection.as_ref().ok_or_else(closed)
     }
 
@@ -120,7 +119,7 @@ impl Group {
 
     /// Runs statements of which only the first is expected to fail. Should another, nobody can tell any longer what is
     /// whose, and all is undone.
-    fn run(&mut self, statements: &[Waiting]) -> Result<()> {
+    pub(super) fn run(&mut self, statements: &[Waiting]) -> Result<()> {
         let Some((first, others)) = statements.split_first() else { return Ok(()) };
         self.first(|connection| first.run(connection))?;
         let done = self.connection().and_then(|connection| others.iter().try_for_each(|other| other.run(connection)));
@@ -143,6 +142,11 @@ impl Group {
             tracing::debug!(%error, "nothing to undo"); // SQLite did so itself
         }
         self.lost();
+    }
+
+    /// Whether nothing of anybody's would be undone.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
     }
 
     /// Makes what is done last, and tells those who did it.
@@ -168,85 +172,6 @@ impl Group {
     }
 }
 
-/// A statement whose outcome nobody waits for.
-struct Waiting {
-    text: Cow<'static, str>,
-    values: Vec<Bound>,
-    must_touch: bool,
-}
-
-impl Waiting {
-    fn run(&self, connection: &Connection) -> Result<()> {
-        match sqlite::run(connection, &self.text, &self.values)? {
-            0 if self.must_touch => Err(Error::Lost),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A transaction: the writer while somebody holds it.
-pub struct SqliteTx {
-    writer: Writer,
-    /// `None` before its turn, and once it is handed on.
-    group: Option<OwnedMutexGuard<Group>>,
-    waiting: Vec<Waiting>,
-}
-
-impl SqliteTx {
-    /// Keeps a statement until the next one, or the commit; which fails if the statement does, or touches no row and must.
-    pub(super) fn wait(&mut self, text: Cow<'static, str>, values: Vec<Bound>, must_touch: bool) {
-        self.waiting.push(Waiting { text, values, must_touch });
-    }
-
-    /// Runs a statement; says how many rows it touched.
-    pub(super) async fn run(&mut self, text: &str, values: &[Bound]) -> Result<u64> {
-        sqlite::run(self.connection().await?, text, values)
-    }
-
-    /// Runs a statement; reads at most so many rows.
-    pub(super) async fn rows<T>(&mut self, text: &str, values: &[Bound], most: usize) -> Result<Vec<T>>
-    where
-        T: for<'r> FromRow<SqliteRow<'r>>,
-    {
-        sqlite::rows(self.connection().await?, text, values, most)
-    }
-
-    /// The connection, after all that waits. What is done with it from here on can be undone by itself.
-    async fn connection(&mut self) -> Result<&Connection> {
-        if self.group.is_none() {
-            let group = self.writer.turn().await?;
-            execute(group.connection()?, "savepoint one")?;
-            self.group = Some(group);
-        }
-        let connection = self.group.as_ref().expect("it has its turn").connection()?;
-        if connection.is_autocommit() {
-            // Outside a transaction, because SQLite undid it, a statement would last by itself.
-            return Err(Error::Unreachable("the transaction was undone".into()));
-        }
-        for statement in std::mem::take(&mut self.waiting) {
-            statement.run(connection)?;
-        }
-        Ok(connection)
-    }
-
-    /// Hands the writer on; returns when it is on disk.
-    pub(super) async fn commit(mut self) -> Result<()> {
-        let group = self.done().await?;
-        self.writer.committed(group).await
-    }
-
-    /// The group, after everything is done.
-    async fn done(&mut self) -> Result<OwnedMutexGuard<Group>> {
-        if self.group.is_none() && !self.waiting.iter().skip(1).any(|statement| statement.must_touch) {
-            let mut group = self.writer.turn().await?;
-            group.run(&self.waiting)?;
-            return Ok(group);
-        }
-        execute(self.connection().await?, "release one")?;
-        Ok(self.group.take().expect("it is held until here"))
-    }
-}
-
 /// Commits the group when everybody who waits for the writer now has had their turn.
 async fn commit(writer: Writer) {
     let mut group = writer.0.lock_owned().await;
@@ -254,19 +179,7 @@ async fn commit(writer: Writer) {
     let _ = tokio::task::spawn_blocking(move || group.commit()).await;
 }
 
-impl Drop for SqliteTx {
-    /// Whatever was not committed is undone before anybody else gets the writer.
-    fn drop(&mut self) {
-        let Some(group) = self.group.take() else { return };
-        let Ok(connection) = group.connection() else { return };
-        let undo = if group.members.is_empty() { "rollback" } else { "rollback to one; release one" };
-        if let Err(error) = connection.execute_batch(undo) {
-            tracing::debug!(%error, "nothing to undo");
-        }
-    }
-}
-
-fn execute(connection: &Connection, text: &str) -> Result<()> {
+pub(super) fn execute(connection: &Connection, text: &str) -> Result<()> {
     connection.prepare_cached(text)?.raw_execute()?;
     Ok(())
 }
@@ -373,7 +286,10 @@ mod tests {
         };
         let outcomes = join_all((1..60).map(write)).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 19);
-        assert!(outcomes.iter().flatten().count() + outcomes.iter().filter(|it| matches!(it, Err(Error::Conflict))).count() == 59);
+        assert!(
+            outcomes.iter().flatten().count() + outcomes.iter().filter(|it| matches!(it, Err(Error::Conflict))).count()
+                == 59
+        );
         assert_eq!(committed(&folder), (-57..60).step_by(3).collect::<Vec<_>>());
     }
 

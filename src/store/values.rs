@@ -1,8 +1,8 @@
 //! The kinds of value that both engines keep, and which of them each of the domain's values becomes.
 
 use crate::domain::{
-    AccountStatus, Email, EventName, Id, Json, JsonText, KeyStatus, MemberRole, MemberStatus, Priority, Role, Secret, Status,
-    Timestamp,
+    AccountStatus, Email, EventName, Id, Json, JsonText, KeyStatus, MemberRole, MemberStatus, Priority, Role, Secret,
+    Status, Timestamp,
     requests::{ContentType, Platform, ProcessingType},
     response::ResponseType,
     webhooks::{DeliveryKind, DeliveryStatus},

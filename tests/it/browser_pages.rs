@@ -87,7 +87,8 @@ async fn barriers(browser: &Browser, rules: &[&str]) -> Vec<String> {
 
 fn told(violation: &Value) -> String {
     let nodes = violation["nodes"].as_array().unwrap().iter();
-    let nodes = nodes.map(|it| format!("\n      {}\n      {}", it["html"], it["failureSummary"])).collect::<String>();
+    let nodes =
+        nodes.map(|it| format!("\n      {}\n      {}", it["html"], it["failureSummary"])).collect::<Vec<_>>().concat();
     format!("{}: {}{nodes}", violation["id"], violation["help"])
 }
 

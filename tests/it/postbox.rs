@@ -76,7 +76,7 @@ async fn talk(stream: TcpStream, inner: Arc<Inner>) -> Option<()> {
             "DATA" => {
                 write.write_all(b"354 go on\r\n").await.ok()?;
                 while let Some(line) = lines.next_line().await.ok()?.filter(|line| line != ".") {
-                    letter.text += &format!("{line}\n");
+                    letter.text.extend([line.as_str(), "\n"]);
                 }
                 inner.letters.lock().unwrap().push(std::mem::take(&mut letter));
                 "250 taken".to_owned()

@@ -1,4 +1,4 @@
-//! A Chromium of a test's own, driven by WebDriver, which is JSON over HTTP.
+//! A Chromium of a test's own, driven by `WebDriver`, which is JSON over HTTP.
 
 use crate::outside::in_repository;
 use serde_json::{Value, json};
@@ -16,10 +16,10 @@ const AT_ONCE: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The rest between two looks.
 const REST: Duration = Duration::from_millis(30);
-/// What WebDriver calls a reference to an element.
+/// What `WebDriver` calls a reference to an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// Keys as WebDriver writes them.
+/// Keys as `WebDriver` writes them.
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const ESCAPE: char = '\u{e00c}';
 pub(crate) const CONTROL: char = '\u{e009}';
@@ -141,7 +141,7 @@ impl WebDriver {
         self.post("/execute/sync", body).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// A command of Chromium's own protocol, for what WebDriver has no word.
+    /// A command of Chromium's own protocol, for what `WebDriver` has no word.
     pub(crate) async fn chromium(&self, command: &str, parameters: Value) -> Value {
         self.post("/goog/cdp/execute", json!({"cmd": command, "params": parameters})).await.unwrap()
     }
