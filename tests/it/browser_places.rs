@@ -23,7 +23,8 @@ pub(crate) struct Place {
 /// What needs nobody to be signed in, or shows something else to who is.
 const OUTSIDE: [&str; 6] = ["/", "/docs", "/sign-in", "/join", "/join/{code}", "/reset/{token}"];
 /// What is no page.
-const FILES: [&str; 4] = ["/manifest.webmanifest", "/service-worker.js", "/assets/{file}", "/assets/{print}/{file}"];
+const FILES: [&str; 5] =
+    ["/manifest.webmanifest", "/service-worker.js", "/assets/{file}", "/assets/{print}/{file}", "/audit/export"];
 
 /// The page that is there only as long as nobody has an account.
 pub(crate) async fn first_place(world: &World) -> Place {
@@ -80,6 +81,7 @@ impl Scene {
             ("{token}", reset.rsplit_once('/').unwrap().1.to_owned()),
             ("{webhook_id}", webhook),
             ("{delivery_id}", delivery),
+            ("{seq}", "1".into()),
         ];
         Self { asker, ann, newcomer, requests, parameters }
     }

@@ -28,6 +28,13 @@ fn calling(world: &World, key: &str, path: &str) -> JoinHandle<Answer> {
     tokio::spawn(async move { world.get(&path).key(&key).await })
 }
 
+/// Has that call had its first look: another, begun later, has waited for a second.
+async fn looked(world: &World, asker: &Asker, id: &str) {
+    parked(world, id).await;
+    let later = world.get(&format!("{}?wait=1", path(id))).key(&asker.key).await;
+    assert_eq!(later.text("data.status"), "pending");
+}
+
 /// The bytes that a call of an async function holds from its start to its end.
 fn held<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
     size_of::<F>()
@@ -217,7 +224,7 @@ on_both! {
         let (key, token) = world.key_with(&asker.owner, |_| {}).await;
         let id = world.ask(&asker, &question()).await;
         let call = calling(&world, &token, &format!("{}?wait=300", path(&id)));
-        parked(&world, &id).await;
+        looked(&world, &asker, &id).await;
         keys::set_status(&world.app, Actor::Operator, key.id, KeyStatus::Revoked).await.unwrap();
         respond(&world, &asker.session, &id, &json!("approve")).await;
         soon(call).await.unwrap().refused(401, "Invalid authorization token", &json!(null));
@@ -229,7 +236,7 @@ on_both! {
         let key = world.key(&member).await;
         let id = world.ask(&asker, &question()).await;
         let call = calling(&world, &key, &format!("{}?wait=300", path(&id)));
-        parked(&world, &id).await;
+        looked(&world, &asker, &id).await;
         let removed = world.delete(&format!("/v1/api/loops/{}/members/{}", asker.loop_id, member.id)).key(&asker.key).await;
         assert_eq!(removed.status, 200, "{}", removed.body);
         respond(&world, &asker.session, &id, &json!("approve")).await;
