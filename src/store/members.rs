@@ -98,14 +98,22 @@ pub async fn count(db: impl Db<'_>, id: Id<Loop>, invited_after: Timestamp) -> R
     Ok(count)
 }
 
+/// How coarse `last_active` is, in seconds. Of those who answer at the same time as the same person, each would wait for the
+/// other's commit.
+const ACTIVE_SECONDS: i64 = 60;
+
 /// Notes that a member did something.
 pub async fn touch(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>, now: Timestamp) -> Result<()> {
-    db.sql("update members set last_active = $3 where loop_id = $1 and account_id = $2")
-        .bind(id)
-        .bind(account)
-        .bind(now)
-        .later()
-        .await
+    db.sql(
+        "update members set last_active = $3
+         where loop_id = $1 and account_id = $2 and (last_active is null or last_active <= $4)",
+    )
+    .bind(id)
+    .bind(account)
+    .bind(now)
+    .bind(now.plus_seconds(-ACTIVE_SECONDS))
+    .later()
+    .await
 }
 
 /// Removes invitations that have run out; says how many.
