@@ -97,8 +97,6 @@ fn summary(name: EventName, it: &Request, step: Step) -> Summary<'_> {
     }
 }
 
-// What only some events have is left out of the others, not null: an option of an option where it can be null as well.
-
 #[derive(Serialize)]
 struct Body<'a> {
     event: EventName,
@@ -120,6 +118,10 @@ struct Body<'a> {
     data: Data<'a>,
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "what only some events have is left out of the others, and may be null in those"
+)]
 #[derive(Serialize)]
 struct Data<'a> {
     request_id: Id<Request>,
@@ -135,6 +137,10 @@ struct Data<'a> {
     refund_info: Option<Value>,
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "what only some events have is left out of the others, and may be null in those"
+)]
 #[derive(Serialize)]
 struct Summary<'a> {
     id: Id<Request>,

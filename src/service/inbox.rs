@@ -78,8 +78,7 @@ pub async fn show(app: &App, account: Id<Account>, query: &Query) -> Result<Inbo
         }
     };
     // Both at once: on Postgres each takes some milliseconds where very much waits.
-    let (requests, (active, mine, completed)) =
-        tokio::try_join!(requests, inbox::counts(&app.store, account, view))?;
+    let (requests, (active, mine, completed)) = tokio::try_join!(requests, inbox::counts(&app.store, account, view))?;
     Ok(Inbox { tab, requests, counts: Counts { active, mine, completed }, page })
 }
 
