@@ -43,6 +43,7 @@ pub mod page_notifications;
 pub mod page_overview;
 pub mod page_people;
 pub mod page_person;
+pub mod page_places;
 pub mod page_request;
 pub mod page_requests;
 pub mod page_reset;

@@ -6,6 +6,7 @@ use super::{
     page_audit_words::{Known, Part, Sentence, group},
     page_context::Tree,
     page_forms::Filled,
+    page_places::link,
     page_shell::{Section, Shell},
     page_signed_in::{Owner, SignedIn},
     page_times::Moment,
@@ -25,7 +26,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
-use url::form_urlencoded::Serializer;
 
 type Page = std::result::Result<Response, PageError>;
 
@@ -115,24 +115,17 @@ async fn audit_page(app: &App, who: &SignedIn, query: &Query, form: Filled, log:
     let known = known(app, who, &log.lines).await?;
     let edge = |line: Option<&Line>| line.map(|line| line.seq.to_string()).unwrap_or_default();
     let (first, last) = (edge(log.lines.first()), edge(log.lines.last()));
+    let kept = [&FILTERS[..], &["limit"]].concat();
     Ok(AuditPage {
         shell: who.shell(Section::Audit),
         form,
         rows: log.lines.iter().map(|line| Row::new(line, &known, app.now())).collect(),
         loops: loops::list_all(app).await?,
         is_filtered: FILTERS.iter().any(|name| query.value(name).is_some()),
-        export: link("/audit/export", query, None),
-        newer: log.has_newer.then(|| link("/audit", query, Some(("after", &first)))),
-        older: log.has_older.then(|| link("/audit", query, Some(("before", &last)))),
+        export: link("/audit/export", query, &kept, None),
+        newer: log.has_newer.then(|| link("/audit", query, &kept, Some(("after", &first)))),
+        older: log.has_older.then(|| link("/audit", query, &kept, Some(("before", &last)))),
     })
-}
-
-/// A place in the log; the filters stay.
-fn link(path: &str, query: &Query, edge: Option<(&str, &str)>) -> String {
-    let mut link = Serializer::new(String::new());
-    let kept = FILTERS.into_iter().chain(["limit"]).filter_map(|name| Some((name, query.value(name)?)));
-    let link = link.extend_pairs(kept.chain(edge)).finish();
-    if link.is_empty() { path.to_owned() } else { format!("{path}?{link}") }
 }
 
 /// The filters of the page as those of the log itself: days become instants, and whoever is meant an id.

@@ -1,6 +1,7 @@
 //! The inbox: what waits in one's loops, what one has claimed, what one has answered (contract 8.7, 16.1).
 
 use super::{
+    page_places::around,
     page_shell::{Section, Shell},
     page_signed_in::SignedIn,
     page_times::Moment,
@@ -108,8 +109,8 @@ fn priorities() -> impl Iterator<Item = &'static Priority> {
 pub async fn show(who: SignedIn, State(app): State<App>, query: Query) -> Result<Response, PageError> {
     let found = inbox::show(&app, who.id(), &query).await?;
     let loops = inbox::joined(&app, who.id()).await?;
-    let (place, tab) = (found.page, found.tab);
-    let next = place.offset.saturating_add(place.limit);
+    let tab = found.tab;
+    let (earlier, later) = around(found.page, found.total(), |offset| link(&query, tab, offset));
     Ok(shown(&InboxPage {
         shell: who.shell(Section::Inbox),
         tab,
@@ -117,8 +118,8 @@ pub async fn show(who: SignedIn, State(app): State<App>, query: Query) -> Result
         to_do: found.counts.active,
         cards: found.requests.iter().map(|request| Card::new(request, app.now())).collect(),
         loops,
-        earlier: (place.offset > 0).then(|| link(&query, tab, (place.offset - place.limit).max(0))),
-        later: (next < found.total()).then(|| link(&query, tab, next)),
+        earlier,
+        later,
         query,
     }))
 }

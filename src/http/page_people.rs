@@ -3,6 +3,7 @@
 use super::{
     extract::Form,
     page_forms::Filled,
+    page_places::{around, link},
     page_shell::{Section, Shell},
     page_signed_in::Owner,
     page_times::Moment,
@@ -18,7 +19,6 @@ use crate::{
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use url::form_urlencoded::Serializer;
 
 type Page = std::result::Result<Response, PageError>;
 
@@ -61,28 +61,17 @@ impl PeoplePage {
 /// Everybody, narrowed and in pages.
 pub async fn list(Owner(who): Owner, State(app): State<App>, query: Query) -> Page {
     let found = people::list(&app, &query).await?;
-    let (place, total) = (found.page, found.total);
-    let next = place.offset.saturating_add(place.limit);
+    let total = found.total;
+    let link = |offset: i64| link("/people", &query, &FILTERS, Some(("offset", &offset.to_string())));
+    let (earlier, later) = around(found.page, total, link);
     Ok(shown(&PeoplePage {
         shell: who.shell(Section::People),
         rows: found.people.into_iter().map(|it| Row::new(it, app.now())).collect(),
         total,
-        earlier: (place.offset > 0).then(|| link(&query, (place.offset - place.limit).max(0))),
-        later: (next < total).then(|| link(&query, next)),
+        earlier,
+        later,
         query,
     }))
-}
-
-/// A place in the list; the filters stay.
-fn link(query: &Query, offset: i64) -> String {
-    let mut link = Serializer::new(String::new());
-    for name in FILTERS {
-        if let Some(value) = query.value(name) {
-            link.append_pair(name, value);
-        }
-    }
-    link.append_pair("offset", &offset.to_string());
-    format!("/people?{}", link.finish())
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use super::{
     extract::Form,
     page_asked::Asked,
     page_notices::Notice,
+    page_places::{around, link},
     page_shell::{Section, Shell},
     page_signed_in::Asker,
     page_times::Moment,
@@ -17,7 +18,6 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
-use url::form_urlencoded::Serializer;
 
 type Page = std::result::Result<Response, PageError>;
 
@@ -72,8 +72,9 @@ impl RequestsPage {
 /// One's requests, narrowed and in pages.
 pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Page {
     let found = request_lists::list(&app, &who.who, &query).await?;
-    let (place, total) = (found.filter.page, found.total);
-    let next = place.offset.saturating_add(place.limit);
+    let total = found.total;
+    let link = |offset: i64| link("/requests", &query, &FILTERS, Some(("offset", &offset.to_string())));
+    let (earlier, later) = around(found.filter.page, total, link);
     Ok(shown(&RequestsPage {
         shell: who.shell(Section::Requests),
         rows: found.requests.into_iter().map(|it| Row::new(it, app.now())).collect(),
@@ -81,22 +82,10 @@ pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Pa
         loops: loops::list(&app, &who.who, false).await?.into_iter().map(|it| it.it).collect(),
         keys: keys::list(&app, Some(who.id())).await?.into_iter().map(|it| it.key).collect(),
         by_hand: by_hand(who.id()).to_string(),
-        earlier: (place.offset > 0).then(|| link(&query, (place.offset - place.limit).max(0))),
-        later: (next < total).then(|| link(&query, next)),
+        earlier,
+        later,
         query,
     }))
-}
-
-/// A place in the list; the filters stay.
-fn link(query: &Query, offset: i64) -> String {
-    let mut link = Serializer::new(String::new());
-    for name in FILTERS {
-        if let Some(value) = query.value(name) {
-            link.append_pair(name, value);
-        }
-    }
-    link.append_pair("offset", &offset.to_string());
-    format!("/requests?{}", link.finish())
 }
 
 /// One step of a request's story.

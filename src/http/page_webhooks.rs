@@ -4,6 +4,7 @@ use super::{
     page_deliveries::DeliveryRow,
     page_forms::Filled,
     page_notices::Notice,
+    page_places::around,
     page_shell::{Section, Shell},
     page_signed_in::{Asker, SignedIn},
     page_times::Moment,
@@ -110,19 +111,19 @@ pub(super) async fn webhook_page(
     let it = webhooks::show(app, &who.who, id).await?;
     let filter = query.value("status").unwrap_or_default().to_owned();
     let log = webhooks::log(app, &who.who, id, &short(query)).await?;
-    let (now, place) = (app.now(), log.page);
-    let next = place.offset.saturating_add(place.limit);
+    let now = app.now();
     let link = |offset: i64| {
         let mut link = Serializer::new(String::new());
         link.append_pair("status", &filter).append_pair("offset", &offset.to_string());
         format!("/webhooks/{id}?{}#deliveries", link.finish())
     };
+    let (earlier, later) = around(log.page, log.total, link);
     Ok(WebhookPage {
         shell: who.shell(Section::Webhooks),
         secret: signatures::preview(&it.secret),
         old_until: it.previous_until.filter(|until| *until > now).map(|until| until.to_string()),
-        earlier: (place.offset > 0).then(|| link((place.offset - place.limit).max(0))),
-        later: (next < log.total).then(|| link(next)),
+        earlier,
+        later,
         deliveries: log.deliveries.into_iter().map(|it| DeliveryRow::new(it, now)).collect(),
         total: log.total,
         row: WebhookRow::new(it, &own_loops(app, who).await?, now),
