@@ -49,6 +49,7 @@ pub async fn run(app: App, listener: TcpListener) -> anyhow::Result<()> {
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let workers = TaskTracker::new();
+    app.store.keep_polls();
     push_keys::prepare(&app).await?;
     worker::start(&app, &workers, &stop);
     if let Some(link) = setup::link(&app).await? {

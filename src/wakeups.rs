@@ -26,6 +26,11 @@ pub enum Happened {
 }
 
 impl Happened {
+    /// The request that it happened to.
+    pub const fn request(&self) -> Option<Id<Request>> {
+        if let Self::To(id) = self { Some(*id) } else { None }
+    }
+
     /// Reads the form in which processes tell each other; what it does not know may be anything.
     pub fn parse(text: &str) -> Self {
         match text {

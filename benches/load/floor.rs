@@ -38,6 +38,7 @@ struct Floor {
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let url = std::env::var("DATABASE_URL").context("the floor needs DATABASE_URL")?;
     let store = Store::open(&url, CONNECTIONS).await?;
+    store.keep_polls(); // as the server: whoever does not tells another at each commit
     (&store)
         .sql(
             "create table floor (id text primary key, loop_id text not null, creator_id text not null, status text not null,

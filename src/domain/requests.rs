@@ -201,10 +201,15 @@ impl Request {
         self.response_at.map(|at| decimal::json(at.seconds_since(self.created_at)))
     }
 
-    /// Whether the clock has something to do with it: its time is over, or the claim on it has lapsed.
+    /// When the clock has something to do with it: its time is over, or the claim on it lapses.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let lapses = self.claim_expires_at.filter(|_| self.status == Status::Claimed);
+        (!self.status.is_final()).then(|| lapses.map_or(self.timeout_at, |at| at.min(self.timeout_at)))
+    }
+
+    /// Whether that is now, or was before.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let lapsed = self.status == Status::Claimed && self.claim_expires_at.is_some_and(|at| at <= now);
-        !self.status.is_final() && (self.timeout_at <= now || lapsed)
+        self.due_at().is_some_and(|at| at <= now)
     }
 }
 

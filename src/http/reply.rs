@@ -51,6 +51,11 @@ impl<T: Serialize> Reply<T> {
     pub fn created(msg: &'static str, data: T) -> Self {
         Self { status: StatusCode::CREATED, ..Self::ok(msg, data) }
     }
+
+    /// The body.
+    pub fn into_json(self) -> Vec<u8> {
+        serde_json::to_vec(&self.envelope).expect("our own structures serialise")
+    }
 }
 
 impl<T: Serialize> IntoResponse for Reply<T> {

@@ -3,8 +3,9 @@
 use super::{
     admission::{RequestsRead, RequestsWrite, With},
     error::{ApiError, OrFailed},
+    etag::Tag,
     extract::{Body, PathId, UserAgent},
-    reply::{Envelope, Failure, Reply},
+    reply::{Envelope, Failure, Reply, json_text},
     request_views::{
         CancelledRequest, ChangedRequest, CreatedLegacyRequest, CreatedRequest, GivenFeedback, LoopRequests,
         OneRequest, RefundInfo, Requests,
@@ -15,12 +16,16 @@ use crate::{
     app::App,
     domain::{Loop, Request, Status, Window, request_filters::Query, words::Word},
     service::{
+        polls::{self, Keeping},
         request_lists,
         requests::{self, Cancelled},
     },
 };
 use axum::{
+    Extension,
+    body::Bytes,
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
@@ -120,9 +125,24 @@ pub async fn show(
     State(app): State<App>,
     PathId(id): PathId<Request>,
     query: Query,
-) -> Result<Reply<OneRequest>, ApiError> {
-    let request = requests::show_after(&app, &caller.caller, id, query.value("wait")).await;
-    Ok(Reply::ok("Request retrieved successfully", request.or_failed("Failed to retrieve request")?.into()))
+) -> Result<Response, ApiError> {
+    let (caller, wait) = (&caller.caller, query.value("wait"));
+    if wait.is_none()
+        && let Some(known) = polls::known(&app, caller, id)
+    {
+        return Ok(
+            (Extension(Tag::known(known.tag.clone())), json_text(StatusCode::OK, known.body.clone())).into_response()
+        );
+    }
+    let look = polls::look(&app);
+    let request = requests::show_after(&app, caller, id, wait).await.or_failed("Failed to retrieve request")?;
+    let keeping = Keeping::new(&app, look, &request);
+    let body: Bytes = Reply::ok("Request retrieved successfully", OneRequest::from(request)).into_json().into();
+    let tag = Tag::of(&body);
+    if let Some(keeping) = keeping {
+        keeping.keep(body.clone(), tag.clone().into_bytes());
+    }
+    Ok((Extension(tag), json_text(StatusCode::OK, body)).into_response())
 }
 
 /// Waits for a request to be final
@@ -152,7 +172,7 @@ pub async fn show_again(
     app: State<App>,
     id: PathId<Request>,
     query: Query,
-) -> Result<Reply<OneRequest>, ApiError> {
+) -> Result<Response, ApiError> {
     show(caller, app, id, query).await
 }
 

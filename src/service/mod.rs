@@ -18,6 +18,7 @@ pub mod notifications;
 pub mod overview;
 pub mod passwords;
 pub mod people;
+pub mod polls;
 pub mod push_keys;
 pub mod record;
 pub mod request_lists;

@@ -21,6 +21,7 @@ pub mod notifications;
 pub mod open;
 pub mod overview;
 pub mod people;
+pub mod polls;
 mod postgres_tx;
 pub mod requests;
 pub mod resets;
@@ -37,8 +38,12 @@ pub mod windows;
 
 pub use sql::{Db, Sql};
 
-use crate::wakeups::{Happened, Wakeups};
+use crate::{
+    domain::{Id, Request},
+    wakeups::{Happened, Wakeups},
+};
 use announcer::{Announcer, CHANNEL};
+use polls::{Changing, Polls, Touched};
 use postgres_tx::PostgresTx;
 use rusqlite::ErrorCode;
 use sqlite::Connections;
@@ -146,6 +151,8 @@ enum Engine {
         writer: Writer,
         /// The one that checkpoints.
         checkpoints: Connections,
+        /// What polls were answered.
+        polls: Polls,
     },
     /// Postgres.
     Postgres {
@@ -160,6 +167,9 @@ enum Engine {
 pub struct Tx {
     engine: TxEngine,
     happened: Vec<Happened>,
+    touched: Touched,
+    /// Requests that changed without anything having happened to them.
+    changed: Vec<Id<Request>>,
     store: Store,
 }
 
@@ -178,7 +188,15 @@ impl Store {
             Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin()),
             Engine::Postgres { pool, .. } => TxEngine::Postgres(PostgresTx::new(pool.clone())),
         };
-        Tx { engine, happened: Vec::new(), store: self.clone() }
+        Tx { engine, happened: vec![], touched: Touched::default(), changed: vec![], store: self.clone() }
+    }
+
+    /// What polls were answered, where that may be kept.
+    pub const fn polls(&self) -> Option<&Polls> {
+        match &self.engine {
+            Engine::Sqlite { polls, .. } => Some(polls),
+            Engine::Postgres { .. } => None,
+        }
     }
 
     /// What happens, for whoever waits for it: woken after each commit, in every process.
@@ -271,10 +289,14 @@ const LOOK: Duration = Duration::from_secs(1);
 impl Tx {
     /// Makes it last: on disk when this returns. Whoever waits for what it did is woken.
     pub async fn commit(self) -> Result<()> {
-        match self.engine {
-            TxEngine::Sqlite(tx) => tx.commit().await?,
-            TxEngine::Postgres(tx) => tx.commit().await?,
-        }
+        let happened = self.happened.iter().filter_map(Happened::request);
+        let changing = Changing::begin(&self.store, self.touched, happened.chain(self.changed).collect());
+        let committed = match self.engine {
+            TxEngine::Sqlite(tx) => tx.commit().await,
+            TxEngine::Postgres(tx) => tx.commit().await,
+        };
+        changing.map(Changing::end);
+        committed?;
         for happened in &self.happened {
             self.store.wakeups.wake(happened);
         }
@@ -282,6 +304,11 @@ impl Tx {
             announcer.announce(&self.happened);
         }
         Ok(())
+    }
+
+    /// A request changes, and nobody need be woken for it.
+    fn changes(&mut self, id: Id<Request>) {
+        self.changed.push(id);
     }
 
     /// Wakes whoever waits for this, after the commit.

@@ -159,6 +159,7 @@ pub async fn hold_recipients(tx: &mut Tx, id: Id<Request>) -> Result<Option<Json
 
 /// Notes what is known by now of who was told.
 pub async fn set_recipients(tx: &mut Tx, id: Id<Request>, recipients: &Json) -> Result<()> {
+    tx.changes(id);
     tx.sql("update requests set broadcasted_to = $2 where id = $1").bind(id).bind(recipients).run().await?;
     Ok(())
 }

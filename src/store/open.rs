@@ -3,6 +3,7 @@
 use super::{
     Engine, Result, Store,
     announcer::Announcer,
+    polls::Polls,
     sqlite::{self, Connections},
     sqlite_writer::Writer,
 };
@@ -44,7 +45,8 @@ impl Store {
 fn open_sqlite(file: PathBuf) -> Result<Engine> {
     let writer = Writer::new(sqlite::open(&file)?)?;
     let checkpoints = Connections::new(file.clone(), sqlite::open);
-    Ok(Engine::Sqlite { writer, checkpoints, readers: Connections::new(file, sqlite::open_reader) })
+    let polls = Polls::of(&file);
+    Ok(Engine::Sqlite { writer, checkpoints, polls, readers: Connections::new(file, sqlite::open_reader) })
 }
 
 async fn connect_postgres(url: &str, connections: u32) -> Result<Engine> {

@@ -7,6 +7,7 @@
 use super::{
     Engine, Result, Store, Tx, TxEngine,
     columns::{FromRow, SqliteRow},
+    polls::{Changing, Touched},
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},
     sqlite_tx::SqliteTx,
@@ -31,14 +32,15 @@ impl<'c> Db<'c> for &'c Store {
     fn target(self, text: &str) -> Target<'c> {
         match &self.engine {
             Engine::Sqlite { readers, .. } if text.starts_with("select") => Target::Sqlite(readers),
-            Engine::Sqlite { writer, .. } => Target::SqliteWriter(writer),
+            Engine::Sqlite { writer, .. } => Target::SqliteWriter(self, writer),
             Engine::Postgres { pool, .. } => Target::Postgres(pool),
         }
     }
 }
 
 impl<'c> Db<'c> for &'c mut Tx {
-    fn target(self, _: &str) -> Target<'c> {
+    fn target(self, text: &str) -> Target<'c> {
+        self.touched = self.touched.max(Touched::by(text));
         match &mut self.engine {
             TxEngine::Sqlite(tx) => Target::SqliteTx(tx),
             TxEngine::Postgres(tx) => Target::PostgresTx(tx),
@@ -51,7 +53,7 @@ pub enum Target<'c> {
     /// Any connection that reads.
     Sqlite(&'c Connections),
     /// A transaction of its own.
-    SqliteWriter(&'c Writer),
+    SqliteWriter(&'c Store, &'c Writer),
     /// An open SQLite transaction.
     SqliteTx(&'c mut SqliteTx),
     /// Any connection of a Postgres pool.
@@ -121,7 +123,7 @@ impl Sql<'_> {
     /// Continues the statement with words that only Postgres needs.
     pub fn on_postgres(self, text: &'static str) -> Self {
         match self.target {
-            Target::Sqlite(_) | Target::SqliteWriter(_) | Target::SqliteTx(_) => self,
+            Target::Sqlite(_) | Target::SqliteWriter(..) | Target::SqliteTx(_) => self,
             Target::Postgres(_) | Target::PostgresTx(_) => self.push(text),
         }
     }
@@ -136,7 +138,12 @@ impl Sql<'_> {
         let Self { target, text, values, .. } = self;
         match target {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::run(connection, &text, &values)),
-            Target::SqliteWriter(writer) => writer.run(&text, &values).await,
+            Target::SqliteWriter(store, writer) => {
+                let changing = Changing::begin(store, Touched::by(&text), vec![]);
+                let done = writer.run(&text, &values).await;
+                changing.map(Changing::end);
+                done
+            }
             Target::SqliteTx(tx) => tx.run(&text, &values).await,
             Target::Postgres(pool) => postgres_tx::run(pool, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::run(tx.connection().await?, text, values).await,
@@ -192,9 +199,10 @@ impl Sql<'_> {
                 readers.with_long(move |connection| sqlite::rows(connection, &text, &values, most)).await
             }
             Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
-            Target::SqliteWriter(writer) => {
-                let mut tx = writer.begin();
-                let rows = tx.rows(&text, &values, most).await?;
+            Target::SqliteWriter(store, _) => {
+                let mut tx = store.begin();
+                let sql = Sql { target: (&mut tx).target(&text), text, values, long };
+                let rows = Box::pin(sql.rows(most)).await?;
                 tx.commit().await?;
                 Ok(rows)
             }

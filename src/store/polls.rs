@@ -1,0 +1,310 @@
+//! What polls were answered, kept until something that they show changes (design 3). Polls are most of what is asked, and most
+//! of them find what the one before found.
+//!
+//! Only where one process writes nearly everything: on SQLite, in the process that serves. It forgets an answer before a commit
+//! that may change it, and keeps none until that is over: there is no moment at which the file says something else. The other
+//! process that writes is the command line. It lengthens a file beside the database when it has committed, before it says so,
+//! and whoever looks here looks at that length first. What is done to the database with other tools is seen within a second.
+
+use super::Store;
+use crate::domain::{Account, Id, Loop, Request, Timestamp};
+use bytes::Bytes;
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+/// How long an answer is believed, in microseconds of the server's clock.
+const BELIEVED: i64 = 1_000_000;
+/// Bytes of answers that are kept; at more, all are forgotten.
+const MOST: usize = 8 * 1024 * 1024;
+/// What an answer takes besides its body, about.
+const BESIDES: usize = 400;
+
+/// What a poll was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who may see it whatever else changes: who made the request, and whose its loop is.
+    pub owners: [Id<Account>; 2],
+    /// The loop it was put to.
+    pub loop_id: Id<Loop>,
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// When the clock ends it or frees it, if nobody else does before.
+    pub due_at: Option<Timestamp>,
+    /// The body.
+    pub body: Bytes,
+    /// Its tag, in quotes.
+    pub tag: Bytes,
+}
+
+/// What a change may change of what polls show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Touched {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Requests that were there before.
+    Requests,
+    /// Who knows.
+    Anything,
+}
+
+/// Tables of which no answer to a poll shows anything.
+const NOT_SHOWN: [&str; 15] = [
+    "api_keys",
+    "attempts",
+    "deliveries",
+    "devices",
+    "drafts",
+    "events",
+    "idempotency_keys",
+    "members",
+    "notification_preferences",
+    "push_keys",
+    "reset_links",
+    "sessions",
+    "setup_links",
+    "webhooks",
+    "windows",
+];
+
+impl Touched {
+    /// By a statement that begins like this.
+    pub(super) fn by(text: &str) -> Self {
+        let mut words = text.split_whitespace();
+        let table = match words.next() {
+            Some("select") => return Self::Nothing,
+            Some("update") => words.next(),
+            Some("insert") if words.clone().nth(1) == Some("requests") => return Self::Nothing, // nobody was told of it before
+            Some("insert" | "delete") => words.nth(1),
+            _ => None,
+        };
+        match table {
+            Some("requests" | "feedback") => Self::Requests,
+            Some(table) if NOT_SHOWN.contains(&table) => Self::Nothing,
+            _ => Self::Anything,
+        }
+    }
+}
+
+/// The answers that a process keeps, if it does. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Polls(Arc<Place>);
+
+#[derive(Debug)]
+struct Place {
+    /// The file that others lengthen.
+    others: PathBuf,
+    memory: OnceLock<Memory>,
+}
+
+#[derive(Debug)]
+struct Memory {
+    /// Locked as long as the process keeps answers, so that only one does.
+    _lock: File,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    answers: HashMap<Id<Request>, Arc<Answer>>,
+    bytes: usize,
+    /// Being changed, and by how many.
+    changing: HashMap<Id<Request>, usize>,
+    /// How many change who knows what.
+    changing_anything: usize,
+    /// How often anything was forgotten.
+    forgotten: u64,
+    /// How long the file of the others was.
+    others: u64,
+}
+
+/// Whoever reads to keep it says first that it will.
+#[derive(Clone, Copy, Debug)]
+pub struct Look(u64);
+
+impl Polls {
+    pub(super) fn of(database: &Path) -> Self {
+        let mut others = OsString::from(database);
+        others.push("-others");
+        Self(Arc::new(Place { others: others.into(), memory: OnceLock::new() }))
+    }
+
+    /// From now on this process keeps answers, unless another does.
+    fn begin(&self) -> io::Result<()> {
+        let lock = OpenOptions::new().create(true).append(true).open(&self.0.others)?;
+        lock.try_lock()?;
+        lock.set_len(0)?;
+        let _ = self.0.memory.set(Memory { _lock: lock, kept: Mutex::default() });
+        Ok(())
+    }
+
+    /// The answer, if it would be the same now.
+    pub fn find(&self, id: Id<Request>, now: Timestamp) -> Option<Arc<Answer>> {
+        let mut kept = self.current()?;
+        let answer = kept.answers.get(&id)?.clone();
+        let fresh = (0..BELIEVED).contains(&now.micros_since(answer.read_at));
+        if fresh && answer.due_at.is_none_or(|at| now < at) {
+            return Some(answer);
+        }
+        kept.forget(id);
+        None
+    }
+
+    /// To be called before reading what will be kept; `None` where nothing is.
+    pub fn look(&self) -> Option<Look> {
+        Some(Look(self.current()?.forgotten))
+    }
+
+    /// Keeps an answer that was read after the look, unless anything was changed since.
+    pub fn keep(&self, look: Look, id: Id<Request>, answer: Answer) {
+        let Some(mut kept) = self.current() else { return };
+        if kept.forgotten != look.0 || kept.changing_anything > 0 || kept.changing.contains_key(&id) {
+            return;
+        }
+        kept.forget(id);
+        kept.bytes += answer.body.len() + BESIDES;
+        kept.answers.insert(id, answer.into());
+        if kept.bytes > MOST {
+            kept.forget_all();
+        }
+    }
+
+    /// What is kept, after a look at what others did.
+    fn current(&self) -> Option<MutexGuard<'_, Kept>> {
+        let memory = self.0.memory.get()?;
+        let length = fs::metadata(&self.0.others).ok()?.len();
+        let mut kept = memory.lock();
+        if kept.others != length {
+            kept.others = length;
+            kept.forget_all();
+        }
+        Some(kept)
+    }
+
+    /// Whether anything is kept here.
+    fn begin_change(&self, touched: Touched, ids: &[Id<Request>]) -> bool {
+        let Some(memory) = self.0.memory.get() else { return false };
+        let mut kept = memory.lock();
+        kept.forgotten += 1;
+        if touched == Touched::Anything {
+            kept.changing_anything += 1;
+            kept.forget_all();
+            return true;
+        }
+        for id in ids {
+            *kept.changing.entry(*id).or_default() += 1;
+            kept.forget(*id);
+        }
+        true
+    }
+
+    fn end_change(&self, touched: Touched, ids: &[Id<Request>]) {
+        let Some(memory) = self.0.memory.get() else { return };
+        let mut kept = memory.lock();
+        if touched == Touched::Anything {
+            kept.changing_anything -= 1;
+            return;
+        }
+        for id in ids {
+            if let Some(changing) = kept.changing.get_mut(id) {
+                *changing -= 1;
+                if *changing == 0 {
+                    kept.changing.remove(id);
+                }
+            }
+        }
+    }
+
+    /// Tells the process that keeps answers, if there is one, of a commit of this one.
+    fn tell(&self) {
+        let told = OpenOptions::new().append(true).open(&self.0.others).and_then(|mut file| file.write_all(b"."));
+        if let Err(error) = told
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the server was not told of a change and sees it within a second");
+        }
+    }
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn forget(&mut self, id: Id<Request>) {
+        if let Some(answer) = self.answers.remove(&id) {
+            self.bytes -= answer.body.len() + BESIDES;
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.forgotten += 1;
+        self.answers.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Store {
+    /// Has this process keep answers to polls, where it may and nobody else does.
+    pub fn keep_polls(&self) {
+        if let Some(polls) = self.polls()
+            && let Err(error) = polls.begin()
+        {
+            tracing::info!(%error, "answers to polls are not kept in memory");
+        }
+    }
+}
+
+/// A change under way: until it is over, what it may change is not kept.
+pub(super) struct Changing {
+    store: Store,
+    touched: Touched,
+    ids: Vec<Id<Request>>,
+    /// Here, or by the process that others tell.
+    kept_here: bool,
+    over: bool,
+}
+
+impl Changing {
+    /// To be called before the commit. A change of requests that does not say of which may be one of any.
+    pub(super) fn begin(store: &Store, touched: Touched, ids: Vec<Id<Request>>) -> Option<Self> {
+        let polls = store.polls().filter(|_| touched != Touched::Nothing)?;
+        let touched = if ids.is_empty() { Touched::Anything } else { touched };
+        let kept_here = polls.begin_change(touched, &ids);
+        Some(Self { store: store.clone(), touched, ids, kept_here, over: false })
+    }
+
+    /// The commit is over, well or not.
+    pub(super) fn end(mut self) {
+        self.over = true;
+        match self.store.polls() {
+            Some(polls) if self.kept_here => polls.end_change(self.touched, &self.ids),
+            Some(polls) => polls.tell(),
+            None => {}
+        }
+    }
+}
+
+impl Drop for Changing {
+    /// Nobody waited for the commit, which may yet come: once those of now have come, it is over.
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (store, ids) = (self.store.clone(), std::mem::take(&mut self.ids));
+        let unheard = Self { store, touched: self.touched, ids, kept_here: self.kept_here, over: true };
+        runtime.spawn(async move {
+            let _ = unheard.store.catch_up().await;
+            unheard.end();
+        });
+    }
+}
