@@ -6,7 +6,7 @@ use super::{
     columns::{FromRow, SqliteRow},
     values::Bound,
 };
-use rusqlite::{CachedStatement, Connection, OpenFlags, Statement};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, config::DbConfig};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -47,6 +47,8 @@ fn open_as(file: &Path, rights: OpenFlags) -> Result<Connection> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "full")?; // acknowledged means on disk
     connection.pragma_update(None, "cache_size", CACHE)?;
+    // Else a statement whose plan may depend on a value is planned anew at each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
