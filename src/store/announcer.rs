@@ -4,8 +4,8 @@
 //! What happens while an announcement is under way goes with the next one. One that is lost with its process is found by
 //! those who wait when they next look by themselves.
 
+use super::{Result, postgres::Connections};
 use crate::wakeups::Happened;
-use sqlx::PgPool;
 use std::{
     collections::HashSet,
     mem::take,
@@ -23,15 +23,15 @@ const MOST: usize = 1000;
 /// Announces on a pool. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Announcer {
-    pool: PgPool,
+    connections: Connections,
     untold: Arc<Mutex<HashSet<Happened>>>,
     /// Held while telling.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Announcer {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, untold: Arc::default(), turn: Arc::default() }
+    pub(super) fn new(connections: Connections) -> Self {
+        Self { connections, untold: Arc::default(), turn: Arc::default() }
     }
 
     /// Has it told soon.
@@ -53,11 +53,17 @@ impl Announcer {
         if payloads.is_empty() {
             return; // with those before
         }
-        let told = sqlx::query("select pg_notify($1, told) from unnest($2::text[]) told").bind(CHANNEL).bind(payloads);
-        if let Err(error) = told.execute(&self.pool).await {
+        if let Err(error) = self.notify(payloads).await {
             tracing::warn!(%error, "other processes were not told of a change and will find it later");
         }
         tokio::time::sleep(REST).await;
+    }
+
+    async fn notify(&self, payloads: Vec<String>) -> Result<()> {
+        let mut connection = self.connections.lend().await?;
+        let text = "select pg_notify($1, told) from unnest($2::text[]) told";
+        let told = sqlx::query(text).bind(CHANNEL).bind(payloads).execute(connection.begun()).await;
+        connection.ended(told).map(drop)
     }
 
     fn untold(&self) -> MutexGuard<'_, HashSet<Happened>> {

@@ -22,6 +22,7 @@ pub mod open;
 pub mod overview;
 pub mod people;
 pub mod polls;
+mod postgres;
 mod postgres_tx;
 pub mod requests;
 pub mod resets;
@@ -49,7 +50,7 @@ use rusqlite::ErrorCode;
 use sqlite::Connections;
 use sqlite_tx::SqliteTx;
 use sqlite_writer::Writer;
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::postgres::PgListener;
 use std::time::Duration;
 
 /// What can go wrong with the store.
@@ -157,7 +158,7 @@ enum Engine {
     /// Postgres.
     Postgres {
         /// Connections.
-        pool: PgPool,
+        connections: postgres::Connections,
         /// What tells the other processes.
         announcer: Announcer,
     },
@@ -186,7 +187,7 @@ impl Store {
     pub fn begin(&self) -> Tx {
         let engine = match &self.engine {
             Engine::Sqlite { writer, .. } => TxEngine::Sqlite(writer.begin()),
-            Engine::Postgres { pool, .. } => TxEngine::Postgres(PostgresTx::new(pool.clone())),
+            Engine::Postgres { connections, .. } => TxEngine::Postgres(PostgresTx::new(connections.clone())),
         };
         Tx { engine, happened: vec![], touched: Touched::default(), changed: vec![], store: self.clone() }
     }
@@ -236,9 +237,9 @@ impl Store {
                 checkpoints.close();
                 writer.close().await;
             }
-            Engine::Postgres { pool, announcer } => {
+            Engine::Postgres { connections, announcer } => {
                 announcer.clone().tell().await;
-                pool.close().await;
+                connections.close().await;
             }
         }
     }
@@ -258,8 +259,8 @@ impl Store {
 
     /// Hears what other processes committed, and passes it on; returns when the connection is lost.
     pub async fn listen(&self) -> Result<()> {
-        let Engine::Postgres { pool, .. } = &self.engine else { return self.look().await };
-        let mut listener = PgListener::connect_with(pool).await?;
+        let Engine::Postgres { connections, .. } = &self.engine else { return self.look().await };
+        let mut listener = PgListener::connect_with(connections.pool()).await?;
         listener.listen(CHANNEL).await?;
         self.wakeups.wake_all(); // whatever happened while nobody listened
         while let Some(heard) = listener.try_recv().await? {

@@ -3,9 +3,14 @@
 //! It begins with its first statement whose outcome decides how it goes on. All others go along together, as one; if there
 //! are only such they need no transaction around them. Of those, one may be a guard: if it touches no row, all are undone.
 
-use super::{Result, columns::FromRow, values::Bound};
+use super::{
+    Result,
+    columns::FromRow,
+    postgres::{Connections, Lent},
+    values::Bound,
+};
 use sqlx::{
-    AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction,
+    AssertSqlSafe,
     postgres::{PgArguments, PgRow},
     query_with,
 };
@@ -18,8 +23,8 @@ pub(super) const GUARD_FAILED: &str = "22012";
 
 /// The transaction.
 pub struct PostgresTx {
-    pool: PgPool,
-    begun: Option<Transaction<'static, Postgres>>,
+    connections: Connections,
+    begun: Option<Lent>,
     /// With the number of values before each.
     waiting: Vec<(Cow<'static, str>, usize)>,
     /// Which of those are guards.
@@ -29,19 +34,19 @@ pub struct PostgresTx {
 
 impl PostgresTx {
     /// Nothing is sent yet.
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, begun: None, waiting: Vec::new(), guards: Vec::new(), values: Vec::new() }
+    pub(super) fn new(connections: Connections) -> Self {
+        Self { connections, begun: None, waiting: Vec::new(), guards: Vec::new(), values: Vec::new() }
     }
 
     /// The connection, after all that waits.
-    pub(super) async fn connection(&mut self) -> Result<&mut PgConnection> {
-        if self.begun.is_none() {
-            self.begun = Some(self.pool.begin().await?);
-        }
+    pub(super) async fn connection(&mut self) -> Result<&mut Lent> {
         let waiting = self.together();
+        if self.begun.is_none() {
+            self.begun.insert(self.connections.lend().await?).begin().await?;
+        }
         let connection = self.begun.as_mut().expect("it was begun above");
         if let Some((text, values)) = waiting {
-            run(&mut **connection, text, values).await?;
+            run(connection, text, values).await?;
         }
         Ok(connection)
     }
@@ -68,13 +73,11 @@ impl PostgresTx {
         if self.begun.is_some() {
             self.connection().await?;
         }
-        let waiting = self.together();
-        match (self.begun, waiting) {
-            (Some(begun), _) => begun.commit().await?,
-            (None, Some((text, values))) => run(&self.pool, text, values).await.map(drop)?,
-            (None, None) => {}
+        match (self.begun.take(), self.together()) {
+            (Some(mut begun), _) => begun.end("commit").await,
+            (None, Some((text, values))) => run(&mut self.connections.lend().await?, text, values).await.map(drop),
+            (None, None) => Ok(()),
         }
-        Ok(())
     }
 
     /// What waits, as one statement.
@@ -98,24 +101,35 @@ impl PostgresTx {
     }
 }
 
+impl Drop for PostgresTx {
+    /// Whatever was not committed is undone at once, so that nobody waits for what it holds.
+    fn drop(&mut self) {
+        let Some(mut begun) = self.begun.take() else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = begun.end("rollback").await {
+                    tracing::debug!(%error, "nothing to undo");
+                }
+            });
+        }
+    }
+}
+
 /// Runs a statement; says how many rows it touched.
-pub(super) async fn run(
-    on: impl sqlx::Executor<'_, Database = Postgres>,
-    text: Cow<'static, str>,
-    values: Vec<Bound>,
-) -> Result<u64> {
+pub(super) async fn run(on: &mut Lent, text: Cow<'static, str>, values: Vec<Bound>) -> Result<u64> {
     // Every piece of a text is a literal.
-    Ok(query_with(AssertSqlSafe(text), arguments(values)?).execute(on).await?.rows_affected())
+    let done = query_with(AssertSqlSafe(text), arguments(values)?).execute(on.begun()).await;
+    Ok(on.ended(done)?.rows_affected())
 }
 
 /// Runs a statement; reads its rows.
 pub(super) async fn rows<T: FromRow<PgRow>>(
-    on: impl sqlx::Executor<'_, Database = Postgres>,
+    on: &mut Lent,
     text: Cow<'static, str>,
     values: Vec<Bound>,
 ) -> Result<Vec<T>> {
-    let rows = query_with(AssertSqlSafe(text), arguments(values)?).fetch_all(on).await?;
-    Ok(rows.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
+    let rows = query_with(AssertSqlSafe(text), arguments(values)?).fetch_all(on.begun()).await;
+    Ok(on.ended(rows)?.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
 }
 
 fn arguments(values: Vec<Bound>) -> Result<PgArguments> {

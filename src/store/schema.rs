@@ -17,7 +17,9 @@ impl Store {
         let failed = |error: String| Error::Schema(format!("the schema could not be brought up to date: {error}"));
         match &self.engine {
             Engine::Sqlite { writer, .. } => migrate_sqlite(writer).await.map_err(|error| failed(error.to_string()))?,
-            Engine::Postgres { pool, .. } => SCHEMA.run(pool).await.map_err(|error| failed(error.to_string()))?,
+            Engine::Postgres { connections, .. } => {
+                SCHEMA.run(connections.pool()).await.map_err(|error| failed(error.to_string()))?
+            }
         }
         Ok(missing)
     }

@@ -8,13 +8,14 @@ use super::{
     Engine, Result, Store, Tx, TxEngine,
     columns::{FromRow, SqliteRow},
     polls::{Changing, Touched},
+    postgres,
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},
     sqlite_tx::SqliteTx,
     sqlite_writer::Writer,
     values::{Bound, Value},
 };
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::postgres::PgRow;
 use std::{borrow::Cow, fmt::Write};
 
 /// Where a statement can run: on the `&Store`, or inside a `&mut Tx`.
@@ -33,7 +34,7 @@ impl<'c> Db<'c> for &'c Store {
         match &self.engine {
             Engine::Sqlite { readers, .. } if text.starts_with("select") => Target::Sqlite(readers),
             Engine::Sqlite { writer, .. } => Target::SqliteWriter(self, writer),
-            Engine::Postgres { pool, .. } => Target::Postgres(pool),
+            Engine::Postgres { connections, .. } => Target::Postgres(connections),
         }
     }
 }
@@ -57,7 +58,7 @@ pub enum Target<'c> {
     /// An open SQLite transaction.
     SqliteTx(&'c mut SqliteTx),
     /// Any connection of a Postgres pool.
-    Postgres(&'c PgPool),
+    Postgres(&'c postgres::Connections),
     /// An open Postgres transaction.
     PostgresTx(&'c mut PostgresTx),
 }
@@ -145,7 +146,7 @@ impl Sql<'_> {
                 done
             }
             Target::SqliteTx(tx) => tx.run(&text, &values).await,
-            Target::Postgres(pool) => postgres_tx::run(pool, text, values).await,
+            Target::Postgres(connections) => postgres_tx::run(&mut connections.lend().await?, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::run(tx.connection().await?, text, values).await,
         }
     }
@@ -207,7 +208,7 @@ impl Sql<'_> {
                 Ok(rows)
             }
             Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
-            Target::Postgres(pool) => postgres_tx::rows(pool, text, values).await,
+            Target::Postgres(connections) => postgres_tx::rows(&mut connections.lend().await?, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::rows(tx.connection().await?, text, values).await,
         }
     }

@@ -1,0 +1,139 @@
+//! Connections to Postgres, lent and taken back. sqlx's pool asks each connection that it gets back how it is, a journey
+//! for each statement; here those that did what they should are kept, and only the others go back to it.
+
+use super::{Error, Result, is_out_of_reach, sqlite::closed};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+/// How long a call waits for a free connection before it fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How often one is lent before sqlx's pool gets it back, which closes those that are old.
+const TIMES: u32 = 10_000;
+
+/// The connections of a process. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    pool: PgPool,
+    places: Arc<Semaphore>,
+    kept: Arc<Kept>,
+}
+
+/// Connections that did what they should, and how often; `None` when closed.
+#[derive(Debug)]
+struct Kept(Mutex<Option<Vec<(PoolConnection<Postgres>, u32)>>>);
+
+impl Connections {
+    /// Of that pool, at most so many at once. It must have room for them.
+    pub(super) fn of(pool: PgPool, most: u32) -> Self {
+        let places = Semaphore::new(most.try_into().expect("a number of connections"));
+        Self { pool, places: Arc::new(places), kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
+    }
+
+    /// Lends one, when one is free.
+    pub(super) async fn lend(&self) -> Result<Lent> {
+        let place = timeout(PATIENCE, self.places.clone().acquire_owned()).await;
+        let place = place.map_err(|_| Error::Unreachable("no connection was free in time".into()))?;
+        let place = place.map_err(|_| closed())?;
+        let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
+        let (connection, times) = match kept {
+            Some(kept) => kept,
+            None => (self.pool.acquire().await?, 0),
+        };
+        Ok(Lent {
+            connection: Some(connection),
+            times: times + 1,
+            sound: true,
+            in_transaction: false,
+            kept: self.kept.clone(),
+            _place: place,
+        })
+    }
+
+    /// The pool behind, for what needs a connection of its own.
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Closes them all, those that are lent when they come back.
+    pub(super) async fn close(&self) {
+        *self.kept.lock() = None;
+        self.pool.close().await;
+    }
+}
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<(PoolConnection<Postgres>, u32)>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection for as long as somebody holds it.
+pub(super) struct Lent {
+    /// `None` only while it is given back.
+    connection: Option<PoolConnection<Postgres>>,
+    times: u32,
+    /// Nothing that was begun was left half done or broke.
+    sound: bool,
+    in_transaction: bool,
+    kept: Arc<Kept>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// The connection, to work with. Until [`ended`](Self::ended) hears how that went it counts as broken: work may be dropped.
+    pub(super) fn begun(&mut self) -> &mut PgConnection {
+        self.sound = false;
+        self.connection.as_mut().expect("it is held")
+    }
+
+    /// Passes on how it went.
+    pub(super) fn ended<T>(&mut self, outcome: sqlx::Result<T>) -> Result<T> {
+        self.sound = match &outcome {
+            Ok(_) => true,
+            Err(sqlx::Error::Database(error)) => !error.code().is_some_and(|code| is_out_of_reach(&code)),
+            Err(_) => false,
+        };
+        if !self.sound
+            && let Some(kept) = self.kept.lock().as_mut()
+        {
+            kept.clear(); // they may have lost the server too: sqlx's pool finds out
+        }
+        Ok(outcome?)
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        let begun = self.begun().execute("begin").await;
+        self.ended(begun).map(drop)
+    }
+
+    /// Ends it with `commit` or `rollback`.
+    pub(super) async fn end(&mut self, how: &'static str) -> Result<()> {
+        let ended = self.begun().execute(how).await;
+        self.ended(ended)?;
+        self.in_transaction = false;
+        Ok(())
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        if self.in_transaction {
+            connection.close_on_drop();
+        } else if self.sound
+            && self.times < TIMES
+            && let Some(kept) = self.kept.lock().as_mut()
+        {
+            kept.push((connection, self.times));
+        }
+    }
+}
