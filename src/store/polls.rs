@@ -308,3 +308,101 @@ impl Drop for Changing {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "65f1234567890abcdef12345";
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(1_710_498_600_000_000)
+    }
+
+    fn answer(bytes: usize) -> Answer {
+        let owner = ID.parse().unwrap();
+        Answer {
+            owners: [owner, owner],
+            loop_id: ID.parse().unwrap(),
+            read_at: now(),
+            due_at: None,
+            body: vec![b' '; bytes].into(),
+            tag: Bytes::new(),
+        }
+    }
+
+    fn polls() -> (Polls, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let polls = Polls::of(&folder.path().join("test.db"));
+        polls.begin().unwrap();
+        (polls, folder)
+    }
+
+    #[test]
+    fn what_is_read_before_a_change_is_not_kept_after_it_began() {
+        let (polls, _folder) = polls();
+        let id: Id<Request> = ID.parse().unwrap();
+        for touched in [Touched::Requests, Touched::Anything] {
+            let look = polls.look().unwrap();
+            polls.begin_change(touched, &[id]);
+            polls.keep(look, id, answer(1));
+            polls.keep(polls.look().unwrap(), id, answer(1));
+            assert!(polls.find(id, now()).is_none(), "it is being changed");
+            polls.end_change(touched, &[id]);
+            polls.keep(look, id, answer(1));
+            assert!(polls.find(id, now()).is_none(), "it was read before");
+            polls.keep(polls.look().unwrap(), id, answer(1));
+            assert!(polls.find(id, now()).is_some());
+        }
+    }
+
+    #[test]
+    fn only_one_process_keeps_answers_and_hears_of_the_others_commits() {
+        let (polls, folder) = polls();
+        let other = Polls::of(&folder.path().join("test.db"));
+        assert!(other.begin().is_err() && other.look().is_none());
+        let id: Id<Request> = ID.parse().unwrap();
+        polls.keep(polls.look().unwrap(), id, answer(1));
+        assert!(polls.find(id, now()).is_some());
+        other.tell();
+        assert!(polls.find(id, now()).is_none());
+    }
+
+    #[test]
+    fn an_answer_is_believed_for_a_second_and_until_it_is_due() {
+        let (polls, _folder) = polls();
+        let id: Id<Request> = ID.parse().unwrap();
+        let after = |micros| Timestamp::from_micros(now().micros() + micros);
+        polls.keep(polls.look().unwrap(), id, answer(1));
+        assert!(polls.find(id, after(999_999)).is_some() && polls.find(id, after(1_000_000)).is_none());
+        polls.keep(polls.look().unwrap(), id, Answer { due_at: Some(after(10)), ..answer(1) });
+        assert!(polls.find(id, after(9)).is_some() && polls.find(id, after(10)).is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let (polls, _folder) = polls();
+        for number in 0..100_u32 {
+            let id = format!("{number:024x}").parse().unwrap();
+            polls.keep(polls.look().unwrap(), id, answer(MOST / 10));
+            assert!(polls.current().unwrap().bytes <= MOST);
+        }
+        assert!(polls.current().unwrap().answers.len() < 10);
+    }
+
+    #[test]
+    fn a_statement_says_what_it_touches() {
+        for (text, touched) in [
+            ("select * from requests", Touched::Nothing),
+            ("update requests set status = $1", Touched::Requests),
+            ("insert into requests (id)", Touched::Nothing),
+            ("insert into feedback (id)", Touched::Requests),
+            ("delete from loops where id = $1", Touched::Anything),
+            ("update\n    accounts set name = $2", Touched::Anything),
+            ("insert into events (id)", Touched::Nothing),
+            ("with some as (update requests", Touched::Anything),
+        ] {
+            assert_eq!(Touched::by(text), touched, "{text}");
+        }
+    }
+}

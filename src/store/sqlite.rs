@@ -168,3 +168,23 @@ pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> Resu
         Err(stopped) => Err(Error::Unreachable(stopped.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_its_values() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("test.db")).unwrap();
+        connection.execute_batch("create table t (a, status) ; create index i on t (a) where status = 'open'").unwrap();
+        let text = "select a from t where status = $1 order by a";
+        for status in ["open", "closed", "open"] {
+            let found: Vec<(String,)> = rows(&connection, text, &[Bound::Text(Some(status.into()))], 1).unwrap();
+            assert_eq!(found, []);
+        }
+        let statement = connection.prepare_cached(text).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}

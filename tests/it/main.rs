@@ -75,6 +75,7 @@ mod page_webhooks;
 mod pages;
 mod people;
 mod person_streams;
+mod polling;
 mod postbox;
 mod process;
 mod processes;
