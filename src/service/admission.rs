@@ -195,18 +195,22 @@ pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
     }))
 }
 
-/// Lets the caller have the request that it was counted for once more (contract 3.2). It stays with this process, which may
+/// Lets the caller have the request that it was counted for once more (contract 3.2), in the window that it was counted in:
+/// one that has closed while the caller waited gets nothing back, nor does the next. It stays with this process, which may
 /// hold a block of its window anyway; only what is more than one goes back to the store.
 pub async fn uncount(app: &App, caller: &Caller, counted: Window) -> Result<Option<Window>> {
     let lease = app.admission.lease(caller.key().id);
-    {
-        let mut lease = lease.lock().await;
-        if lease.closes_at == counted.closes_at && lease.left < limit::block(lease.limit) {
-            lease.left += 1;
-            return Ok(Some(lease.window(lease.limit)));
-        }
+    let mut lease = lease.lock().await;
+    let current = lease.closes_at == counted.closes_at;
+    if current && lease.left < limit::block(lease.limit) {
+        lease.left += 1;
+        return Ok(Some(lease.window(lease.limit)));
     }
-    Box::pin(refund(app, caller)).await
+    let used = Box::pin(windows::give_back(&app.store, caller.key().id, counted.closes_at, 1)).await?;
+    Ok(used.filter(|_| current).map(|used| {
+        lease.used = used;
+        lease.window(lease.limit)
+    }))
 }
 
 /// Gives back what was taken and not used: a stop costs no caller anything.

@@ -2,7 +2,7 @@
 
 use crate::{
     asking::{act, in_state, path, respond},
-    harness::{Answer, Asker, World, on_both, question},
+    harness::{Answer, Asker, World, on_both, question, question_with},
     listening::{parked, soon, waits_for},
 };
 use futures_util::future::poll_immediate;
@@ -201,6 +201,29 @@ on_both! {
         respond(&world, &asker.session, &id, &json!("approve")).await;
         let waited = soon(call).await.unwrap();
         assert_eq!((waited.status, waited.text("data.status"), remaining(&waited)), (200, "completed".into(), 0));
+    }
+
+    async fn contract_3_2_a_free_wait_over_the_end_of_its_window_gives_the_next_nothing(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question_with(&json!({"timeout_seconds": 86_400}))).await;
+        for limit in [2, 10_000] {
+            let (_, key) = world.key_with(&asker.owner, |new| new.hourly_limit = Some(limit)).await;
+            let shown = world.get(&path(&id)).key(&key).await;
+            let known = shown.header("etag").to_owned();
+            let call = {
+                let (world, key, path) = (world.clone(), key.clone(), format!("{}?wait=2", path(&id)));
+                tokio::spawn(async move { world.get(&path).key(&key).header("if-none-match", &known).await })
+            };
+            parked(&world, &id).await;
+            world.clock.advance(3600);
+            for left in 1..=2 {
+                assert_eq!(remaining(&world.get("/v1/test").key(&key).await), limit - left, "another window");
+            }
+            assert_eq!(soon(call).await.unwrap().status, 304);
+            let after = world.get("/v1/test").key(&key).await;
+            let expected = if limit == 2 { (429, 0) } else { (200, limit - 3) };
+            assert_eq!((after.status, remaining(&after)), expected, "nothing more may be asked in it");
+        }
     }
 
     async fn a_wait_that_is_dropped_leaves_nothing_behind(world: World) {
