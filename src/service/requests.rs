@@ -1,6 +1,8 @@
 //! Requests, as programs make, read, change and cancel them (contract 7). No program answers one (7.8).
 
-use super::{Acting, Caller, Error, Result, admission, deadlines, loops as loop_service, notifications, record};
+use super::{
+    Acting, Caller, Error, Result, admission, deadlines, loops as loop_service, notifications, record, reviews,
+};
 use crate::{
     app::App,
     domain::{
@@ -242,9 +244,14 @@ async fn change_content(
     restart_timeout: bool,
 ) -> Result<Option<Request>> {
     let now = app.now();
-    let timeout_at = if restart_timeout { now.plus_seconds(content.timeout_seconds) } else { old.timeout_at };
+    let mut ends = (old.timeout_at, old.claim_expires_at);
+    if restart_timeout {
+        let timeout_at = now.plus_seconds(content.timeout_seconds);
+        // A claim never outlives its request, and gets back what an earlier deadline had taken from it (contract 8.6).
+        ends = (timeout_at, old.claimed_at.map(|at| reviews::lapses_at(app, at).min(timeout_at)));
+    }
     let mut tx = app.store.begin();
-    if !requests::update(&mut tx, old, content, timeout_at, now).await? {
+    if !requests::update(&mut tx, old, content, ends, now).await? {
         return Ok(None);
     }
     let request = requests::find(&mut tx, old.id).await?.ok_or(NOT_FOUND)?;

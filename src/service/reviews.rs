@@ -3,7 +3,7 @@
 use super::{Error, Result, deadlines, record};
 use crate::{
     app::App,
-    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status, bodies::Step},
+    domain::{Account, Actor, EventName, Id, Invalid, Json, Request, Sent, Status, Timestamp, bodies::Step},
     store::{self, accounts, inbox, inbox::Found, members, transitions},
 };
 use serde_json::Value;
@@ -33,9 +33,9 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
     if request.status == Status::Claimed && request.claimed_by == Some(account) {
         return Ok(request);
     }
-    let (now, reviews) = (app.now(), &app.settings.reviews);
-    let until = now.plus_seconds(i64::try_from(reviews.claim.as_secs()).unwrap_or(i64::MAX));
-    let most = i64::from(reviews.claims_per_reviewer);
+    let now = app.now();
+    let until = lapses_at(app, now);
+    let most = i64::from(app.settings.reviews.claims_per_reviewer);
     let mut tx = app.store.begin();
     accounts::lock(&mut tx, account).await?;
     let Some(moved) = transitions::claim(&mut tx, id, account, until, most, now).await? else {
@@ -48,6 +48,11 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
     members::touch(&mut tx, moved.2, account, now).await?;
     tx.commit().await?;
     Ok(request)
+}
+
+/// When a claim lapses that was made then, should its request's time not be over before (contract 8.6).
+pub(super) fn lapses_at(app: &App, claimed_at: Timestamp) -> Timestamp {
+    claimed_at.plus_seconds(i64::try_from(app.settings.reviews.claim.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Why a claim or an answer was not taken: somebody else has it, it has ended, the person holds too many, or was removed

@@ -184,12 +184,12 @@ pub(super) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace(['%', '_', '\\'], "_"))
 }
 
-/// Changes what is asked, if the request still stands as it was read; says whether it did.
+/// Changes what is asked, and when the request and a claim on it end, if it still stands as it was read; says whether it did.
 pub async fn update(
     db: impl Db<'_>,
     read: &Request,
     content: &Content,
-    timeout_at: Timestamp,
+    (timeout_at, claim_expires_at): (Timestamp, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<bool> {
     let touched = db
@@ -197,7 +197,7 @@ pub async fn update(
             "update requests set processing_type = $4, type = $5, priority = $6, request_text = $7, image_url = $8, context = $9,
                 timeout_seconds = $10, response_type = $11, response_config = $12, default_response = $13, platform_version = $14,
                 callback_url = $15, tags = $16, metadata = $17, timeout_at = $18, updated_at = $19,
-                warn_at = case when timeout_at = $18 then warn_at else $20 end
+                warn_at = case when timeout_at = $18 then warn_at else $20 end, claim_expires_at = $21
              where id = $1 and status = $2 and updated_at = $3 and timeout_at > $19",
         )
         .bind(read.id)
@@ -220,6 +220,7 @@ pub async fn update(
         .bind(timeout_at)
         .bind(now)
         .bind(warn_at(content.timeout_seconds, timeout_at))
+        .bind(claim_expires_at)
         .run()
         .await?;
     Ok(touched == 1)

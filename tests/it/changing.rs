@@ -1,9 +1,10 @@
 //! Changing an open request (contract 7.5).
 
 use crate::{
-    asking::{has, in_state, path, show},
-    harness::{Answer, Asker, World, on_both, question},
+    asking::{act, has, in_state, path, show},
+    harness::{Answer, Asker, World, on_both, question, question_with},
 };
+use hitl_server::service::deadlines;
 use serde_json::{Value, json};
 
 const UPDATED: &str = "Request updated successfully";
@@ -59,6 +60,43 @@ on_both! {
         assert_eq!(kept.at("data.request.timeout_at"), "2024-03-15T11:01:00Z");
         world.clock.advance(60);
         assert_eq!(show(&world, &asker, &id).await.at("data.request.status"), "timeout");
+    }
+
+    async fn contract_8_6_a_claim_ends_with_the_deadline_as_it_then_is_and_no_sooner_than_its_time(world: World) {
+        let asker = world.asker().await;
+        let ask = async |seconds: i64| {
+            let id = world.ask(&asker, &question_with(&json!({"timeout_seconds": seconds}))).await;
+            act(&world, &asker.session, &id, "claim").await.accepted(200, "Request claimed");
+            id
+        };
+        let ends = async |id: &str| {
+            let shown = world.get(&format!("/v1/reviewer/requests/{id}")).key(&asker.session).await;
+            (shown.at("data.request.timeout_at").clone(), shown.at("data.claim_expires_at").clone())
+        };
+        let (long, short) = (ask(3600).await, ask(600).await);
+        assert_eq!(ends(&long).await, (json!("2024-03-15T11:30:00Z"), json!("2024-03-15T11:00:00Z")));
+        assert_eq!(ends(&short).await, (json!("2024-03-15T10:40:00Z"), json!("2024-03-15T10:40:00Z")));
+        world.clock.advance(60);
+        for (id, seconds, timeout, claim) in [
+            (&long, 120, "2024-03-15T10:33:00Z", "2024-03-15T10:33:00Z"),
+            (&long, 7200, "2024-03-15T12:31:00Z", "2024-03-15T11:00:00Z"),
+            (&short, 900, "2024-03-15T10:46:00Z", "2024-03-15T10:46:00Z"),
+            (&short, 7200, "2024-03-15T12:31:00Z", "2024-03-15T11:00:00Z"),
+        ] {
+            change(&world, &asker, id, &json!({"timeout_seconds": seconds})).await.accepted(200, UPDATED);
+            assert_eq!(ends(id).await, (json!(timeout), json!(claim)), "{seconds}");
+            change(&world, &asker, id, &json!({"priority": "low"})).await.accepted(200, UPDATED);
+            assert_eq!(ends(id).await, (json!(timeout), json!(claim)), "nothing else moves them");
+        }
+        world.clock.advance(29 * 60 - 1);
+        deadlines::settle(&world.app).await.unwrap();
+        assert_eq!(show(&world, &asker, &short).await.at("data.status"), "claimed", "longer than its first deadline");
+        world.clock.advance(1);
+        deadlines::settle(&world.app).await.unwrap();
+        for id in [&long, &short] {
+            assert_eq!(show(&world, &asker, id).await.at("data.status"), "pending");
+            assert_eq!(world.events(id).await.last().unwrap(), "request.released");
+        }
     }
 
     async fn contract_7_5_empty_takes_a_url_away(world: World) {
