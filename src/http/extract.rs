@@ -117,9 +117,14 @@ pub struct Address(pub IpAddr);
 impl FromRequestParts<App> for Address {
     type Rejection = Infallible;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        Ok(Self(client(peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), &parts.headers, app)))
+        Ok(Self(client(peer(parts), &parts.headers, app)))
     }
+}
+
+/// Who is at the other end of the connection.
+fn peer(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// The nearest address, from right to left, that is not one of our own proxies.
@@ -135,6 +140,19 @@ fn client(peer: IpAddr, headers: &HeaderMap, app: &App) -> IpAddr {
         .filter_map(|address| address.trim().parse().ok())
         .collect();
     forwarded.iter().rev().copied().find(|address| !app.settings.trusts(*address)).unwrap_or(peer)
+}
+
+/// Whether a trusted proxy says that its client came by https (contract 15.6). Of several proxies the first was asked by it.
+pub struct ByHttps(pub bool);
+
+impl FromRequestParts<App> for ByHttps {
+    type Rejection = Infallible;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let said = parts.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        let https =
+            said.and_then(|said| said.split(',').next()).is_some_and(|it| it.trim().eq_ignore_ascii_case("https"));
+        Ok(Self(https && app.settings.trusts(peer(parts))))
+    }
 }
 
 /// The `User-Agent`, as far as it is text; at most 300 characters.

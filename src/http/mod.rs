@@ -273,9 +273,9 @@ pub fn pages() -> Routes {
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(keyed_router(&app))
-        .merge(reviewed().router)
+        .merge(reviewed().router.route_layer(from_fn_with_state(app.clone(), review_session::keep_to_https)))
         .merge(open().router)
-        .merge(pages_router())
+        .merge(pages_router(&app))
         .fallback(admission::not_found)
         .method_not_allowed_fallback(admission::method_not_allowed)
         .layer((
@@ -299,8 +299,9 @@ fn keyed_router(app: &App) -> Router<App> {
 }
 
 /// In front of pages, from outside in.
-fn pages_router() -> Router<App> {
+fn pages_router(app: &App) -> Router<App> {
     pages().router.route_layer((
+        from_fn_with_state(app.clone(), review_session::keep_to_https),
         middleware::from_fn(page_weight::keep_guesses_out),
         CompressionLayer::new(),
         middleware::from_fn(pages::guard),

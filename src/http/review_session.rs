@@ -2,7 +2,7 @@
 
 use super::{
     error::{ApiError, OrFailed},
-    extract::{Address, Body, UserAgent},
+    extract::{Address, Body, ByHttps, UserAgent},
     reply::{Envelope, Reply},
     reviewer::{LoopMembership, PersonView, Reviewer},
     schemas::{PasswordBody, SetUpBody, SignInBody, SignUpBody},
@@ -13,8 +13,9 @@ use crate::{
     service::{accounts, sessions, sessions::Opened, setup, sign_ups},
 };
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -153,9 +154,26 @@ fn with_cookie(app: &App, opened: &Opened, reply: impl IntoResponse) -> Response
     response
 }
 
+const SECURE: &str = "; Secure";
+
 /// The session's cookie: not for scripts, not for other sites' forms, only over https where the server is reached by it.
 pub fn cookie(app: &App, token: &str, seconds: i64) -> HeaderValue {
-    let secure = if app.base_url.starts_with("https:") { "; Secure" } else { "" };
+    let secure = if app.base_url.starts_with("https:") { SECURE } else { "" };
     let cookie = format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&cookie).expect("a token is hex digits")
+}
+
+/// The layer in front of whatever may set the cookie: it is for https alone, too, where a trusted proxy says that this is how
+/// the browser came, whatever `public_url` says (contract 15.6).
+pub async fn keep_to_https(ByHttps(by_https): ByHttps, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if by_https
+        && let Some(cookie) = response.headers().get(header::SET_COOKIE)
+        && !cookie.as_bytes().ends_with(SECURE.as_bytes())
+    {
+        let cookie = [cookie.as_bytes(), SECURE.as_bytes()].concat();
+        let cookie = HeaderValue::from_bytes(&cookie).expect("it was one before");
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }

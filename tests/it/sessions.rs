@@ -53,6 +53,30 @@ on_both! {
         assert!(opened.header("set-cookie").ends_with("; HttpOnly; SameSite=Lax; Secure"), "{}", opened.header("set-cookie"));
     }
 
+    async fn contract_15_6_the_cookie_keeps_to_https_where_a_trusted_proxy_says_so(world: World) {
+        let ann = world.signed_up("ann@example.com").await;
+        let behind = world.beside(|settings| settings.trusted_proxies = vec!["0.0.0.0/32".parse().unwrap()]).await;
+        let plain = "; HttpOnly; SameSite=Lax";
+        let secure = format!("{plain}; Secure");
+        for (process, said, end) in [
+            (&behind, "https", secure.as_str()), (&behind, "HTTPS, http", &secure), (&behind, "http", plain), (&behind, "http, https", plain),
+            (&behind, "", plain), (&world, "https", plain),
+        ] {
+            let (body, session) = (json!({"email": "ann@example.com", "password": PASSWORD}), process.sign_in(&ann).await);
+            for answer in [
+                process.post("/v1/reviewer/session").header("x-forwarded-proto", said).json(&body).await,
+                process.post("/sign-in").header("x-forwarded-proto", said).form(&[("email", "ann@example.com"), ("password", PASSWORD)]).await,
+                process.post("/sign-out").header("x-forwarded-proto", said).cookie(&session).form(&[]).await,
+            ] {
+                let cookie = answer.header("set-cookie");
+                assert!(cookie.starts_with("hitl_session=") && cookie.ends_with(end), "{said:?}: {cookie}");
+            }
+            let page = process.get("/sign-in").header("x-forwarded-proto", said).await;
+            assert_eq!((page.status, page.header("set-cookie")), (200, ""), "nothing is made of nothing");
+        }
+        behind.app.store.close().await;
+    }
+
     async fn design_7_wrong_passwords_and_unknown_people_are_answered_alike(world: World) {
         let owner = world.asker().await;
         let ann = world.signed_up("ann@example.com").await;
