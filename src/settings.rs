@@ -108,7 +108,7 @@ pub struct Postgres {
 /// What is logged and how.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// The directives of a `tracing` filter, such as `info,sqlx=warn`; only known not to be empty.
+    /// The directives of a `tracing` filter: levels, some of them by module, such as `info,sqlx=warn`.
     pub level: String,
     /// How it is written.
     pub format: LogFormat,

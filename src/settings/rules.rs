@@ -121,10 +121,19 @@ pub(super) fn yes_or_no(value: &Value) -> Ruling<bool> {
 }
 
 pub(super) fn log_level(value: &Value) -> Ruling<String> {
-    match value.as_str().map(str::trim) {
-        Some(text) if !text.is_empty() && !has_control_characters(text) => Ok(text.to_owned()),
-        _ => Err(must_be(r#"error, warn, info, debug or trace, also by module, such as "info,sqlx=warn""#, value)),
+    let directives: Vec<&str> = value.as_str().unwrap_or_default().split(',').map(str::trim).collect();
+    if directives.iter().all(|text| is_directive(text)) {
+        return Ok(directives.join(",")); // the filter takes no space between them
     }
+    Err(must_be(r#"error, warn, info, debug or trace, also by module, such as "info,sqlx=warn""#, value))
+}
+
+/// Whether it is a level, or a module with one. The filter itself would take a misspelt level for a module, and fall silent.
+fn is_directive(text: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-');
+    let (module, level) = text.rsplit_once('=').unwrap_or(("hitl", text));
+    !module.is_empty() && module.chars().all(is_of_name) && LEVELS.iter().any(|it| it.eq_ignore_ascii_case(level))
 }
 
 pub(super) fn log_format(value: &Value) -> Ruling<LogFormat> {
@@ -191,6 +200,19 @@ mod tests {
         assert_eq!(nets[1].to_string(), "::1/128");
         assert!(networks(&Value::Array(vec![text("10.0.0.0/33")])).is_err());
         assert!(networks(&text("10.0.0.0/8")).is_err());
+    }
+
+    #[test]
+    fn a_log_level_is_one_that_the_logs_understand() {
+        for good in ["info", "WARN", " debug ", "off", "info,sqlx=warn", "warn, hitl_server::http=trace,tower-http=off"]
+        {
+            let level = log_level(&text(good)).unwrap();
+            assert!(crate::telemetry::filter(&level).is_ok(), "{good}");
+        }
+        for bad in ["", "inof", "info,sqlx=loud", "info,", "sqlx", "sqlx=", "=info", "in fo", "info;sqlx=warn", "6"] {
+            assert!(log_level(&text(bad)).is_err(), "{bad:?}");
+        }
+        assert!(log_level(&Value::Integer(3)).is_err());
     }
 
     #[test]

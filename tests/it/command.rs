@@ -2,7 +2,7 @@
 
 use crate::{
     harness::on_both,
-    process::{PASSWORD, Server, make_key, make_owner, run, run_with},
+    process::{PASSWORD, Server, make_key, make_owner, run, run_where, run_with},
 };
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -228,6 +228,15 @@ async fn what_is_typed_wrong_is_said_and_ends_with_2() {
     assert!(said.code == Some(2) && !said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
     let told: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&told["ok"], told["faults"].as_array().map(Vec::len)), (&json!(false), Some(1)), "{told}");
+    for level in ["inof", "info,sqlx=loud"] {
+        let wrong = [("HITL_LOG_LEVEL", level), ("HITL_SESSIONS_DAYS", "0")];
+        for arguments in [&["check"][..], &["serve", "--listen", "127.0.0.1:0"], &["keys", "list"]] {
+            let said = run_where(&url, arguments, &wrong).await;
+            let lines: Vec<_> = said.err.lines().filter(|line| line.contains("HITL_")).collect();
+            assert_eq!((said.code, lines.len()), (Some(2), 2), "both faults at once: {said:?}");
+            assert!(lines.iter().any(|line| line.contains("HITL_LOG_LEVEL: log.level must be ")), "{said:?}");
+        }
+    }
     for arguments in [&["--help"][..], &["--version"], &["keys", "--help"]] {
         let said = run(&url, arguments).await;
         assert!(said.code == Some(0) && said.out.contains("hitl"), "{said:?}");

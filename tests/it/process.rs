@@ -43,6 +43,13 @@ pub(crate) async fn run(url: &str, arguments: &[&str]) -> Said {
     ended(hitl(arguments, url), "").await
 }
 
+/// The same with these variables.
+pub(crate) async fn run_where(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+    let mut command = hitl(arguments, url);
+    command.envs(variables.iter().copied());
+    ended(command, "").await
+}
+
 /// The same with something to read.
 pub(crate) async fn run_with(url: &str, arguments: &[&str], input: &str) -> Said {
     let mut command = hitl(arguments, url);
