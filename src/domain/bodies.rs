@@ -26,14 +26,18 @@ pub struct Head {
     pub at: Timestamp,
 }
 
-/// Whether a cancellation gave something back, and why (contract 7.6).
-pub fn refund_info(refunded: bool) -> Value {
-    let reason = if refunded {
-        "Request cancelled before processing began"
-    } else {
-        "Request was already being processed by reviewer"
-    };
-    json!({"refunded": refunded, "reason": reason})
+/// Whether a cancellation gave something back, and how far the request had come (contract 7.6). One that a person or the end
+/// of its loop cancels gives nothing back, and may still have been pending.
+pub fn refund_info(step: Step) -> Value {
+    json!({"refunded": step.refunded, "reason": refund_reason(step.previous)})
+}
+
+/// The words for how far a cancelled request had come (contract 7.6).
+pub fn refund_reason(previous: Option<Status>) -> &'static str {
+    match previous {
+        Some(Status::Claimed) => "Request was already being processed by reviewer",
+        _ => "Request cancelled before processing began",
+    }
 }
 
 /// How many are in a loop.

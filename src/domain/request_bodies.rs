@@ -55,7 +55,7 @@ fn data(name: EventName, it: &Request, step: Step) -> Data<'_> {
     let (reviewer, estimated_completion, refund_info) = match name {
         EventName::RequestClaimed => (Some(claimant), Some(it.claim_expires_at), None),
         EventName::RequestCompleted => (Some(claimant), None, None),
-        EventName::RequestCancelled => (Some(None), None, Some(refund_info(step.refunded))),
+        EventName::RequestCancelled => (Some(None), None, Some(refund_info(step))),
         EventName::RequestTimeout => (Some(None), None, None),
         _ => (None, None, None),
     };

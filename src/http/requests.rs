@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Loop, Request, Status, Window, request_filters::Query, words::Word},
+    domain::{Loop, Request, Status, Window, bodies::refund_reason, request_filters::Query, words::Word},
     service::{
         polls::{self, Keeping},
         request_lists,
@@ -222,20 +222,12 @@ pub async fn cancel(
     let reason = requests::reason(&sent);
     let done = requests::cancel(&app, &caller.caller, id, reason.as_deref()).await;
     let Cancelled { request, previous, refunded: window } = done.or_failed("Failed to cancel request")?;
-    let was_pending = previous == Status::Pending;
     let data = CancelledRequest {
         request_id: id.to_string(),
         status: request.status.as_str(),
         cancelled_at: request.cancelled_at.map(|at| at.to_string()),
         previous_status: previous.as_str(),
-        refund_info: RefundInfo {
-            refunded: was_pending,
-            reason: if was_pending {
-                "Request cancelled before processing began"
-            } else {
-                "Request was already being processed by reviewer"
-            },
-        },
+        refund_info: RefundInfo { refunded: previous == Status::Pending, reason: refund_reason(Some(previous)) },
     };
     Ok(refunded(Reply::ok("Request cancelled successfully", data), window))
 }

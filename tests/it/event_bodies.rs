@@ -6,7 +6,7 @@ use crate::{
     hooking::{bodies, hook, names, parsed, rename, subscriber},
     outside::{node, told},
 };
-use hitl_server::domain::js_json;
+use hitl_server::domain::{Timestamp, js_json};
 use serde_json::{Value, json};
 
 const URL: &str = "https://app.example.com/hooks/hitl";
@@ -141,6 +141,40 @@ on_both! {
         assert_eq!(claimed["data"]["estimated_completion"], claimed["data"]["request"]["timeout_at"], "a minute is less than 30");
         let first = parsed(all.iter().find(|body| parsed(body)["event"] == "request.claimed").unwrap());
         assert_eq!(first["data"]["estimated_completion"], "2024-03-15T11:01:00Z", "30 minutes after the claim");
+    }
+
+    async fn contract_7_6_what_was_pending_is_never_said_to_have_been_worked_on(world: World) {
+        let (asker, id) = listening(&world).await;
+        let cancelled = async |request: &str| {
+            let all = bodies(&world, &asker, &id).await;
+            let mut of_it = all.iter().map(|body| parsed(body)).filter(|body| body["request_id"] == request);
+            let body = of_it.find(|body| body["event"] == "request.cancelled").unwrap();
+            (body["data"]["request"]["previous_status"].clone(), body["data"]["refund_info"].clone())
+        };
+        let before = json!({"refunded": false, "reason": "Request cancelled before processing began"});
+        let during = json!({"refunded": false, "reason": "Request was already being processed by reviewer"});
+        for (state, said) in [("pending", &before), ("claimed", &during)] {
+            let request = in_state(&world, &asker, state).await;
+            let form = world.post(&format!("/requests/{request}/cancel")).cookie(&asker.session).form(&[]).await;
+            assert_eq!(form.status, 303, "a person cancels, whom no limit counts");
+            assert_eq!(cancelled(&request).await, (json!(state), said.clone()), "by a person");
+        }
+        let (pending, claimed) = (in_state(&world, &asker, "pending").await, in_state(&world, &asker, "claimed").await);
+        assert_eq!(world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await.status, 200);
+        assert_eq!(cancelled(&pending).await, (json!("pending"), before), "with its loop");
+        assert_eq!(cancelled(&claimed).await, (json!("claimed"), during), "with its loop");
+    }
+
+    async fn contract_8_9_the_time_an_answer_took_keeps_its_fraction(world: World) {
+        let (asker, id) = listening(&world).await;
+        for (micros, seconds) in [(900_500_000, json!(900.5)), (1_234_567, json!(1.234)), (2_000_000, json!(2))] {
+            let request = world.ask(&asker, &question()).await;
+            world.clock.set(Timestamp::from_micros(world.now().micros() + micros));
+            respond(&world, &asker.session, &request, &json!("approve")).await.accepted(200, "Response submitted");
+            let (shown, body) = (show(&world, &asker, &request).await, last(&world, &asker, &id).await);
+            assert_eq!(shown.at("data.request.response_time_seconds"), &seconds);
+            assert_eq!((&body["response_time_seconds"], &body["data"]["request"]["response_time_seconds"]), (&seconds, &seconds));
+        }
     }
 
     async fn contract_12_3_the_bodies_of_requests(world: World) {
