@@ -148,13 +148,13 @@ pub async fn update(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent
     Ok(Peopled { it, members })
 }
 
-/// Deletes a loop and all that is in it; its creator may. Open requests are cancelled first, so that whoever waits is told.
+/// Deletes a loop and all that is in it; its creator may. Open requests are ended first, so that whoever waits is told.
 pub async fn delete(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Result<Deleted> {
     let acting = acting.into();
     let it = owned(app, acting, id, "Only loop creator can delete the loop").await?;
     let deleted_at = app.now();
     let mut tx = app.store.begin();
-    cancel_open(app, &mut tx, acting.actor(), id).await?;
+    end_open(app, &mut tx, acting.actor(), id, deleted_at).await?;
     let (requests_deleted, responses_deleted) = requests::counts_of_loop(&mut tx, id).await?;
     let members_removed = members::count(&mut tx, id, alive_since(app)).await?;
     record::of_loop(app, &mut tx, EventName::LoopDeleted, acting.actor(), &it).await?;
@@ -166,8 +166,13 @@ pub async fn delete(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> R
     Ok(Deleted { loop_id: id, deleted_at, members_removed, requests_deleted, responses_deleted })
 }
 
-async fn cancel_open(app: &App, tx: &mut Tx, actor: Actor, id: Id<Loop>) -> Result<()> {
-    for moved in transitions::cancel_all(&mut *tx, id, "The loop was deleted", app.now()).await? {
+/// Cancels what is open. What is due was not cancelled but has timed out, even if the clock had no time to say so (contract
+/// 8.2): one moment decides for both, so that nothing falls between.
+async fn end_open(app: &App, tx: &mut Tx, actor: Actor, id: Id<Loop>, now: Timestamp) -> Result<()> {
+    for moved in transitions::expire_all(&mut *tx, id, now).await? {
+        record::ended(app, tx, EventName::RequestTimeout, Actor::Clock, &moved).await?;
+    }
+    for moved in transitions::cancel_all(&mut *tx, id, "The loop was deleted", now).await? {
         record::ended(app, tx, EventName::RequestCancelled, actor, &moved).await?;
     }
     Ok(())

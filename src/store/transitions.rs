@@ -113,11 +113,11 @@ pub async fn cancel(
     .await
 }
 
-/// Open → `cancelled`, for all of a loop.
+/// Open → `cancelled`, for all of a loop whose time is not over.
 pub async fn cancel_all(db: impl Db<'_>, id: Id<Loop>, reason: &str, now: Timestamp) -> Result<Vec<Moved>> {
     db.sql(
         "update requests set status = 'cancelled', cancelled_at = $3, cancel_reason = $2, updated_at = $3, claim_expires_at = null
-         where loop_id = $1 and status in ('pending', 'claimed')
+         where loop_id = $1 and status in ('pending', 'claimed') and timeout_at > $3
          returning id, creator_id, loop_id, claimed_by",
     )
     .bind(id)
@@ -138,6 +138,19 @@ pub async fn expire(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Mo
     .push(") returning id, creator_id, loop_id, claimed_by")
     .bind(now)
     .bind(most)
+    .all()
+    .await
+}
+
+/// Open → `timeout`, for all of a loop whose time is over.
+pub async fn expire_all(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Result<Vec<Moved>> {
+    db.sql(
+        "update requests set status = 'timeout', updated_at = $2, claim_expires_at = null
+         where loop_id = $1 and status in ('pending', 'claimed') and timeout_at <= $2
+         returning id, creator_id, loop_id, claimed_by",
+    )
+    .bind(id)
+    .bind(now)
     .all()
     .await
 }

@@ -1,10 +1,14 @@
 //! Deleting a loop, removing a member, leaving: what goes, what stays, and who can no longer see what (contract 6.6, 6.8, 11.7, 16.7).
 
-use crate::harness::{Asker, World, on_both, question};
+use crate::{
+    harness::{Asker, World, on_both, question, question_with},
+    hooking::deliver,
+    receiver::{Receiver, reaching_loopback},
+};
 use hitl_server::{
     domain::{Account, AccountStatus, Actor, Id, Json},
     service::accounts,
-    store::{self, transitions},
+    store::{self, Db, transitions},
 };
 use serde_json::{Value, json};
 
@@ -60,6 +64,38 @@ on_both! {
         assert_eq!(world.get("/v1/reviewer/history").key(&session).await.at("data"), &json!({"requests": [], "count": 0}));
         assert_eq!(world.get("/v1/reviewer/me").key(&session).await.at("data.email"), "ann@example.com", "people stay");
         assert_eq!(world.get("/v1/api/loops").key(&asker.key).await.each("data.loops", "id"), [elsewhere]);
+    }
+
+    async fn contract_6_6_a_callback_hears_that_its_request_went_with_its_loop(world: World) {
+        let (world, receiver) = (reaching_loopback(&world), Receiver::start().await);
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question_with(&json!({"callback_url": receiver.url("/done")}))).await;
+        let deleted = world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await;
+        deleted.accepted(200, "Loop deleted successfully");
+        assert_eq!(deliver(&world).await, 1);
+        let told = receiver.only();
+        assert_eq!((told.path.as_str(), told.event()), ("/done", "request.cancelled".to_owned()));
+        assert_eq!((&told.json()["request_id"], &told.json()["status"]), (&json!(id), &json!("cancelled")));
+    }
+
+    async fn contract_8_1_what_is_due_when_its_loop_is_deleted_has_timed_out(world: World) {
+        let asker = world.asker().await;
+        let brief = question_with(&json!({"timeout_seconds": 60, "callback_url": "https://app.example.com/done"}));
+        let (pending, claimed) = (world.ask(&asker, &brief).await, world.ask(&asker, &brief).await);
+        world.act(&asker.session, &claimed, "claim").await.accepted(200, "Request claimed");
+        world.clock.advance(59);
+        let open = world.ask(&asker, &brief).await;
+        world.clock.advance(1); // and nobody has looked since
+        let deleted = world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await;
+        deleted.accepted(200, "Loop deleted successfully");
+        assert_eq!(deleted.at("data.deleted_data.requests_deleted"), 3);
+        assert_eq!(world.events(&pending).await, ["request.created", "request.timeout"]);
+        assert_eq!(world.events(&claimed).await, ["request.created", "request.claimed", "request.timeout"]);
+        assert_eq!(world.events(&open).await, ["request.created", "request.cancelled"]);
+        let called: Vec<(String, String)> = (&world.app.store)
+            .sql("select event, request_id from deliveries where kind = 'callback' order by request_id").all().await.unwrap();
+        let expected = [(&pending, "request.timeout"), (&claimed, "request.timeout"), (&open, "request.cancelled")];
+        assert_eq!(called, expected.map(|(id, event)| (event.to_owned(), id.clone())), "whoever waits is told");
     }
 
     async fn contract_4_3_e8_only_the_creator_deletes_a_loop(world: World) {
