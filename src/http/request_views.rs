@@ -212,18 +212,18 @@ pub struct GivenFeedback {
     pub(super) feedback_id: String,
     /// When.
     pub(super) submitted_at: String,
-    /// Whether the reviewer was told by another way than their history.
+    /// Whether the reviewer will be told by another way than their history.
     pub(super) reviewer_notified: bool,
 }
 
-impl From<Feedback> for GivenFeedback {
-    fn from(it: Feedback) -> Self {
+impl GivenFeedback {
+    pub(super) fn new(it: Feedback, reviewer_notified: bool) -> Self {
         Self {
             request_id: it.request_id.to_string(),
             feedback: it.body.0,
             feedback_id: it.id.to_string(),
             submitted_at: it.submitted_at.to_string(),
-            reviewer_notified: false,
+            reviewer_notified,
         }
     }
 }

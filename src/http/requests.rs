@@ -267,6 +267,7 @@ pub async fn give_feedback(
     PathId(id): PathId<Request>,
     Body(sent): Body,
 ) -> Result<Reply<GivenFeedback>, ApiError> {
-    let given = requests::give_feedback(&app, &caller.caller, id, sent).await.or_failed("Failed to add feedback")?;
-    Ok(Reply::ok("Feedback added successfully", given.into()))
+    let given = requests::give_feedback(&app, &caller.caller, id, sent).await;
+    let (feedback, told) = given.or_failed("Failed to add feedback")?;
+    Ok(Reply::ok("Feedback added successfully", GivenFeedback::new(feedback, told)))
 }

@@ -143,8 +143,9 @@ impl Plan {
     }
 }
 
-/// Tells whoever else an event of a request concerns: one person, if they can be reached and did not do it themselves.
-pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &Request, step: Step) -> Result<()> {
+/// Tells whoever else an event of a request concerns: one person, if they can be reached and did not do it themselves. Says
+/// whether they will be told.
+pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &Request, step: Step) -> Result<bool> {
     let person = match event.name {
         EventName::RequestCancelled if step.previous == Some(Status::Claimed) => it.claimed_by,
         EventName::RequestDeadlineNear => it.claimed_by,
@@ -155,9 +156,10 @@ pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &R
     match person {
         Some(person) if reachable && event.actor != Actor::Person(person) => {
             let plan = plan(app, &mut *tx, event.name, it, &[person]).await?;
-            plan.write(app, tx, event.id, event.name, Some(it.id)).await
+            plan.write(app, tx, event.id, event.name, Some(it.id)).await?;
+            Ok(!plan.planned.is_empty())
         }
-        _ => Ok(()),
+        _ => Ok(false),
     }
 }
 

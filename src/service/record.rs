@@ -27,7 +27,15 @@ pub(super) async fn moved(
     Ok(request)
 }
 
-/// Records a step of a request, or something else about it, and tells whom it concerns; the event's id.
+/// What came of recording something.
+pub(super) struct Recorded {
+    /// The event.
+    pub(super) event: Id<Event>,
+    /// Whether somebody will be told by another way than these pages.
+    pub(super) told: bool,
+}
+
+/// Records a step of a request, or something else about it, and tells whom it concerns.
 pub(super) async fn of_request(
     app: &App,
     tx: &mut Tx,
@@ -35,7 +43,7 @@ pub(super) async fn of_request(
     actor: Actor,
     it: &Request,
     step: Step,
-) -> Result<Id<Event>> {
+) -> Result<Recorded> {
     let head = head(app, name);
     let event = Event {
         loop_id: Some(it.loop_id),
@@ -49,8 +57,8 @@ pub(super) async fn of_request(
     if name.is_public() && (it.heard || callback.is_some()) {
         deliveries::queue(app, tx, &event, callback).await?;
     }
-    notifications::tell_concerned(app, tx, &event, it, step).await?;
-    Ok(event.id)
+    let told = notifications::tell_concerned(app, tx, &event, it, step).await?;
+    Ok(Recorded { event: event.id, told })
 }
 
 /// Records that a request ended without an answer: a claim on it leaves its trace (contract 8.5).

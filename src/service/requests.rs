@@ -118,8 +118,8 @@ async fn open(
     request.broadcasted_to = Json(it.members.iter().map(|member| told.recipient(member)).collect());
     let (mut tx, created) = (app.store.begin(), EventName::RequestCreated);
     requests::insert(&mut tx, &request).await.map_err(loop_service::gone)?;
-    let event = record::of_request(app, &mut tx, created, acting.actor(), &request, Step::default()).await?;
-    told.write(app, &mut tx, event, created, Some(request.id)).await?;
+    let recorded = record::of_request(app, &mut tx, created, acting.actor(), &request, Step::default()).await?;
+    told.write(app, &mut tx, recorded.event, created, Some(request.id)).await?;
     tx.commit().await.map_err(loop_service::gone)?;
     Ok(request)
 }
@@ -329,8 +329,9 @@ pub fn reason(sent: &Sent) -> Option<String> {
     })
 }
 
-/// Tells what the answer was worth; the request's creator may, once, when it was answered (contract 7.7).
-pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<Feedback> {
+/// Tells what the answer was worth; the request's creator may, once, when it was answered (contract 7.7). Says whether the
+/// reviewer will be told by another way than their history.
+pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Sent) -> Result<(Feedback, bool)> {
     let request = made_by(app, caller.into(), id).await?;
     if request.status != Status::Completed {
         return Err(Error::invalid("Feedback can only be added to completed requests"));
@@ -344,7 +345,8 @@ pub async fn give_feedback(app: &App, caller: &Caller, id: Id<Request>, sent: Se
         store::Error::Orphan => NOT_FOUND,
         other => other.into(),
     })?;
-    record::of_request(app, &mut tx, EventName::RequestFeedback, caller.actor(), &request, Step::default()).await?;
+    let event = EventName::RequestFeedback;
+    let recorded = record::of_request(app, &mut tx, event, caller.actor(), &request, Step::default()).await?;
     tx.commit().await?;
-    Ok(entry)
+    Ok((entry, recorded.told))
 }

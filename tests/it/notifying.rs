@@ -208,11 +208,23 @@ on_both! {
         respond(&world, &session, &id, &json!("approve")).await.accepted(200, "Response submitted");
         receiver.take();
         let feedback = json!({"feedback": {"rating": 5, "comment": "confidential"}});
-        world.post(&format!("{}/feedback", path(&id))).key(&asker.key).json(&feedback).await.accepted(200, "Feedback added successfully");
+        let given = world.post(&format!("{}/feedback", path(&id))).key(&asker.key).json(&feedback).await;
+        given.accepted(200, "Feedback added successfully");
+        assert_eq!(given.at("data.reviewer_notified"), true);
         assert_eq!(deliver(&world).await, 1);
         let it = receiver.only();
         assert_eq!((it.header("title"), it.header("click")), ("Moderation: feedback on your answer", &*format!("{BASE}/inbox/{id}")));
         assert!(!it.body.contains("confidential"));
+        preferring(&world, &session, &json!({"kinds": {"feedback_received": false}})).await;
+        for answering in [&session, &asker.session] {
+            let id = world.ask(&asker, &question()).await;
+            respond(&world, answering, &id, &json!("approve")).await.accepted(200, "Response submitted");
+            deliver(&world).await;
+            receiver.take();
+            let given = world.post(&format!("{}/feedback", path(&id))).key(&asker.key).json(&feedback).await;
+            assert_eq!(given.at("data.reviewer_notified"), false, "who does not want it, and who has no way to be told");
+            assert_eq!(deliver(&world).await, 0);
+        }
     }
 
     async fn contract_8_8_who_has_claimed_it_is_warned_once_15_minutes_before(world: World) {
