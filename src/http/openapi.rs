@@ -1,8 +1,8 @@
 //! The API's description, generated from the handlers, with what all of them share added here.
 
 use super::{
-    audit, deliveries, health, invites, keyed, keys, live, loops, members, notifications, open, reply::Failure,
-    requests, review_session, reviewed, reviewer, routes::Operation, webhooks,
+    audit, deliveries, event_schemas::EventBody, health, invites, keyed, keys, live, loops, members, notifications,
+    open, openapi_layers, reply::Failure, requests, review_session, reviewed, reviewer, routes::Operation, webhooks,
 };
 use axum::{
     http::{Method, StatusCode, header},
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, HttpMethod, Ref, RefOr, ResponseBuilder,
+        ContentBuilder, HttpMethod, Ref, RefOr, Response as Answer, ResponseBuilder,
         extensions::Extensions,
         path::{Operation as Described, Parameter, ParameterIn},
         security::{Http, HttpAuthScheme, SecurityScheme},
@@ -43,7 +43,7 @@ use utoipa::{
         notifications::settings, notifications::update_settings, notifications::test, notifications::add_device, notifications::remove_device,
         health::alive, health::ready, document, invites::qr,
     ),
-    components(schemas(Failure)),
+    components(schemas(Failure, EventBody)),
     modifiers(&Shared),
     tags(
         (name = "API key", description = "Whose key it is, and what it may do."),
@@ -80,8 +80,16 @@ impl Modify for Shared {
                 name(operation);
                 name_aliases(operation, &route);
                 add_failures(operation);
+                openapi_layers::describe_stream(operation);
             }
         }
+        for route in keyed().operations {
+            let path = api.paths.paths.get_mut(&route.path);
+            if let Some(operation) = path.and_then(|item| operation_of(item, &route.method)) {
+                openapi_layers::describe(operation, &route.method);
+            }
+        }
+        openapi_layers::describe_webhook(api);
     }
 }
 
@@ -141,6 +149,7 @@ fn add_failures(operation: &mut Described) {
         ),
         ("403", scoped || reviewing, "The caller may not"),
         ("404", named || reviewing, "There is no such thing, or not for this caller"),
+        ("408", takes_body, "The body did not arrive in time"),
         ("409", reviewing, "Somebody else was faster, or it is so already"),
         ("413", takes_body, "The body is larger than 1 MiB"),
         ("429", secured || reviewing, "The hourly limit is used up, or too many attempts; see `Retry-After`"),
@@ -148,11 +157,15 @@ fn add_failures(operation: &mut Described) {
         ("503", !open, "The database is out of reach for the moment; see `Retry-After`"),
     ] {
         if applies && !operation.responses.responses.contains_key(status) {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failure"))).build();
-            let response = ResponseBuilder::new().description(about).content("application/json", content).build();
-            operation.responses.responses.insert(status.to_owned(), response.into());
+            operation.responses.responses.insert(status.to_owned(), failure(about));
         }
     }
+}
+
+/// A refusal in the form that all of them have.
+pub(super) fn failure(about: &str) -> RefOr<Answer> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failure"))).build();
+    ResponseBuilder::new().description(about).content("application/json", content).build().into()
 }
 
 fn has_parameter(operation: &Described, place: &ParameterIn) -> bool {

@@ -164,7 +164,8 @@ pub async fn wait(
 }
 
 /// Shows a request (the same, as samples write it)
-#[utoipa::path(get, path = "/v1/api/requests/{request_id}/status", tag = "Requests", params(("request_id" = String, Path)),
+#[utoipa::path(get, path = "/v1/api/requests/{request_id}/status", tag = "Requests", params(("request_id" = String, Path),
+        ("wait" = Option<i64>, Query, description = "Seconds to wait for the end, 1 to 300")),
     responses((status = 200, description = "Request retrieved successfully", body = Envelope<OneRequest>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn show_again(

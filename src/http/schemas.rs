@@ -59,8 +59,8 @@ pub struct InvitationBody {
     "default_response": "reject", "platform": "api"
 }))]
 pub struct NewRequestBody {
-    /// `time-sensitive` or `deferred`; the first when only a timeout is given.
-    processing_type: String,
+    /// `time-sensitive` or `deferred`; may be left out where `timeout_seconds` is given, and is the first then.
+    processing_type: Option<String>,
     /// `markdown` or `image`.
     #[schema(rename = "type")]
     kind: String,
@@ -117,6 +117,11 @@ pub struct LegacyRequestBody {
     kind: Option<String>,
     /// `medium` when left out.
     priority: Option<String>,
+    /// An http(s) URL; required when type is `image`.
+    image_url: Option<String>,
+    /// Anything the reviewer should know, at most 50 KB.
+    #[schema(value_type = Option<Object>)]
+    context: Option<Value>,
     /// Minutes until it times out, unless `timeout_seconds` is given; an hour when both are left out.
     timeout_minutes: Option<f64>,
     /// Seconds until it times out.
@@ -128,6 +133,15 @@ pub struct LegacyRequestBody {
     response_config: Value,
     /// What stands if nobody answers in time.
     default_response: Option<Value>,
+    /// `api` when left out.
+    platform: Option<String>,
+    /// At most 50 characters.
+    #[schema(max_length = 50)]
+    platform_version: Option<String>,
+    /// Where to send the answer: an http(s) URL.
+    callback_url: Option<String>,
+    /// Kept and echoed.
+    tags: Option<Vec<String>>,
     /// Kept and echoed.
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,

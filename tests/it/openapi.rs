@@ -1,6 +1,8 @@
 //! The description says what the server does, all of it and nothing else.
 
+use crate::asking::{act, in_state, path, respond};
 use crate::harness::{Asker, World, on_both, question};
+use crate::hooking::{bodies, hook, parsed, rename, subscriber};
 use axum::http::Method;
 use hitl_server::domain::Scope;
 use hitl_server::http::{keyed, openapi, openapi::Description, reviewed};
@@ -70,7 +72,7 @@ fn every_operation_says_what_it_does_takes_and_answers() {
         let responses = operation["responses"].as_object().unwrap();
         let successes: Vec<_> = responses.iter().filter(|(status, _)| status.starts_with('2')).collect();
         assert!(!successes.is_empty(), "{at} never succeeds");
-        for (status, response) in responses.iter().filter(|(status, _)| *status != "204") {
+        for (status, response) in responses.iter().filter(|(status, _)| !["204", "304"].contains(&status.as_str())) {
             let response = resolved(&document, response);
             let content = response["content"].as_object().unwrap_or_else(|| panic!("{at} {status} has no content"));
             for (kind, media) in content {
@@ -127,6 +129,77 @@ fn contract_2_8_2_every_operation_says_how_one_is_let_in() {
             assert_eq!(security == &json!([{"session": []}]), with_session, "{at:?} {security}");
             assert!(operation["x-scope"].is_null(), "{at:?}");
         }
+    }
+}
+
+/// Whether an operation takes that parameter there.
+fn takes(operation: &Value, place: &str, name: &str) -> bool {
+    let parameters = operation["parameters"].as_array();
+    parameters
+        .is_some_and(|all| all.iter().any(|it| it["in"] == place && it["name"] == name && !it["schema"].is_null()))
+}
+
+#[test]
+fn every_operation_says_what_the_layers_around_it_do() {
+    let document = description();
+    let keyed: BTreeSet<_> = keyed().operations.into_iter().map(|it| (it.method.to_string(), it.path)).collect();
+    let mut streams = Vec::new();
+    for (method, path, operation) in operations(&document) {
+        let at = format!("{method} {path}");
+        let (responses, by_key) = (&operation["responses"], keyed.contains(&(method.clone(), path.clone())));
+        let streamed = responses["200"]["content"].get("text/event-stream").is_some();
+        assert_eq!(!responses["408"].is_null(), !operation["requestBody"].is_null(), "{at} 408");
+        assert_eq!(takes(operation, "header", "Last-Event-ID"), streamed, "{at}");
+        assert_eq!(takes(operation, "query", "last_event_id"), streamed, "{at}");
+        streams.extend(streamed.then(|| path.clone()));
+
+        let (repeatable, tagged) = (by_key && method == "POST", by_key && method == "GET" && !streamed);
+        assert_eq!(takes(operation, "header", "Idempotency-Key"), repeatable, "{at}");
+        assert_eq!(!responses["422"].is_null(), repeatable, "{at} 422");
+        assert!(!repeatable || !responses["409"].is_null(), "{at} 409");
+        assert_eq!(takes(operation, "header", "If-None-Match"), tagged, "{at}");
+        assert_eq!(!responses["304"].is_null(), tagged, "{at} 304");
+        assert_eq!(!responses["200"]["headers"]["ETag"].is_null(), tagged, "{at}");
+    }
+    assert_eq!(streams, ["/v1/api/events", "/v1/api/requests/{request_id}/events", "/v1/reviewer/events"]);
+    for path in ["/v1/api/requests/{request_id}", "/v1/api/requests/{request_id}/status"] {
+        assert!(takes(&document["paths"][path]["get"], "query", "wait"), "{path}");
+    }
+}
+
+#[test]
+fn contract_7_1_the_bodies_of_new_requests_name_every_field_and_require_no_other() {
+    let document = description();
+    let shared = "type processing_type priority request_text image_url context timeout_seconds response_type response_config \
+        default_response platform platform_version callback_url tags metadata";
+    for (path, own, required) in [
+        ("/v1/api/loops/{loop_id}/requests", "", "type request_text response_type response_config"),
+        ("/v1/api/requests", "loop_id timeout_minutes", "loop_id request_text response_type response_config"),
+    ] {
+        let content = &document["paths"][path]["post"]["requestBody"]["content"]["application/json"];
+        let schema = resolved(&document, &content["schema"]);
+        let words = |text: &'static str| -> BTreeSet<&str> { text.split_whitespace().collect() };
+        let named: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(named, &words(shared) | &words(own), "{path}");
+        let demanded: BTreeSet<_> =
+            schema["required"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        assert_eq!(demanded, words(required), "{path}");
+    }
+}
+
+/// Asserts that an object has no key that its schema does not name, and every key that it requires; and so on inside.
+fn is_described(document: &Value, schema: &Value, value: &Value, at: &str) {
+    let schema = resolved(document, schema);
+    if let Some(one) = schema["oneOf"].as_array().and_then(|all| all.iter().find(|it| it["type"] != "null")) {
+        return is_described(document, one, value, at);
+    }
+    let (Some(named), Some(fields)) = (schema["properties"].as_object(), value.as_object()) else { return };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        assert!(fields.get(name.as_str().unwrap()).is_some_and(|it| !it.is_null()), "{at} lacks {name}");
+    }
+    for (name, value) in fields {
+        let schema = named.get(name).unwrap_or_else(|| panic!("{at}.{name} is not described"));
+        is_described(document, schema, value, &format!("{at}.{name}"));
     }
 }
 
@@ -223,6 +296,42 @@ on_both! {
         let document = description();
         let with_body = operations(&document).into_iter().filter(|(.., it)| !it["requestBody"].is_null());
         assert_eq!(tried, with_body.map(|(method, path, _)| format!("{method} {path}")).collect());
+    }
+
+    async fn contract_12_3_what_is_sent_to_webhooks_is_described(world: World) {
+        let document = description();
+        let post = &document["webhooks"]["event"]["post"];
+        let schema = &post["requestBody"]["content"]["application/json"]["schema"];
+        let named = &resolved(&document, schema)["properties"]["event"]["enum"];
+        let asker = subscriber(&world).await;
+        let hook = hook(&world, &asker, &json!({"url": "https://app.example.com/hooks/hitl"})).await;
+        let (_, limited) = world.key_with(&asker.owner, |new| new.hourly_limit = Some(1)).await;
+        let (_, session) = world.reviewer("john@example.com", &asker.code).await;
+        let id = world.ask(&asker, &question()).await;
+        act(&world, &session, &id, "claim").await.accepted(200, "Request claimed");
+        respond(&world, &session, &id, &json!("approve")).await.accepted(200, "Response submitted");
+        in_state(&world, &asker, "cancelled").await;
+        let late = in_state(&world, &asker, "timeout").await;
+        world.get(&path(&late)).key(&asker.key).await.accepted(200, "Request retrieved successfully");
+        for status in [200, 429] {
+            assert_eq!(world.get("/v1/test").key(&limited).await.status, status);
+        }
+        rename(&world, &asker, "Renamed").await;
+        let sent = bodies(&world, &asker, &hook).await;
+        let mut heard = BTreeSet::new();
+        for body in sent.iter().map(|body| parsed(body)) {
+            let event = body["event"].as_str().unwrap().to_owned();
+            assert!(named.as_array().unwrap().contains(&body["event"]), "{event} in {named}");
+            is_described(&document, schema, &body, &event);
+            heard.insert(event);
+        }
+        assert_eq!(heard.into_iter().collect::<Vec<_>>(), [
+            "api_key.limit_exceeded", "api_key.quota_warning", "loop.member_joined", "loop.updated", "request.cancelled",
+            "request.claimed", "request.completed", "request.created", "request.timeout",
+        ]);
+        for header in ["X-HITL-Signature-256", "webhook-id", "webhook-timestamp", "webhook-signature"] {
+            assert!(takes(post, "header", header), "{header}");
+        }
     }
 
     async fn the_document_is_served_to_everybody(world: World) {
