@@ -9,7 +9,8 @@ use axum::{
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const ALLOWED: &str = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, If-None-Match";
-const EXPOSED: &str = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id";
+const EXPOSED: &str = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, RateLimit, RateLimit-Policy, \
+                       X-Request-Id, ETag, Idempotency-Replayed";
 
 /// Answers every `OPTIONS` under `/v1` with 204, and puts the headers on everything else there.
 pub async fn allow(request: Request, next: Next) -> Response {

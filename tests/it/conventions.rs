@@ -181,6 +181,7 @@ on_both! {
             assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, "*"));
             let exposed = words(answer.header("access-control-expose-headers"));
             assert!(exposed.is_superset(&words("x-ratelimit-limit,x-ratelimit-remaining,x-ratelimit-reset,retry-after")), "{exposed:?}");
+            assert!(exposed.is_superset(&words("etag,idempotency-replayed")), "what a page polls and repeats by: {exposed:?}");
             assert_eq!(answer.header("cache-control"), "no-store", "1.3.6: {}", answer.body);
         }
     }
