@@ -2,7 +2,11 @@
 
 use crate::{
     harness::{World, on_both},
-    process::{PASSWORD, Said, Server, ended, in_repository, make_key, make_owner},
+    process::{PASSWORD, Said, Server, ended, in_repository, make_key, make_owner, run},
+};
+use hitl_server::{
+    domain::{Id, Key, Request},
+    store::{Db, windows},
 };
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -50,9 +54,18 @@ impl Clients {
         said.out
     }
 
-    async fn answer(&self, id: &str, answer: &str) {
+    /// A request with that form of answer; its id.
+    async fn ask(&self, loop_id: &str, form: &Value) -> String {
+        let mut body = json!({"loop_id": loop_id, "request_text": "Is it good?"});
+        body.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        let call = Client::new().post(format!("{}/v1/requests", self.server.url)).bearer_auth(&self.key).json(&body);
+        let made: Value = call.send().await.unwrap().json().await.unwrap();
+        made["data"]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    async fn answer(&self, id: &str, answer: impl Into<Value>) {
         let path = format!("{}/v1/reviewer/requests/{id}/respond", self.server.url);
-        let call = Client::new().post(path).bearer_auth(&self.session).json(&json!({"response_data": answer}));
+        let call = Client::new().post(path).bearer_auth(&self.session).json(&json!({"response_data": answer.into()}));
         assert_eq!(call.send().await.unwrap().status(), 200);
     }
 
@@ -105,6 +118,62 @@ on_both! {
         }
         let listed = clients.told("python", &["pager.py", "completed"]).await;
         assert!(listed.ends_with("2 requests\n"), "{listed}");
+        clients.server.stop().await;
+    }
+
+    async fn python_waits_as_long_as_the_server_says_and_tries_again(world: World) {
+        let clients = Clients::new(&world).await;
+        let create = ["keys", "create", "--user", "owner@example.com", "--name", "small", "--limit", "1", "--json"];
+        let key = run(&world.url, &create).await.json()["key"].as_str().unwrap().to_owned();
+        let used = Client::new().get(format!("{}/v1/test", clients.server.url)).bearer_auth(&key).send().await.unwrap();
+        let used: Value = used.json().await.unwrap();
+        assert_eq!(used["data"]["rate_limit"]["remaining"], 0);
+        let id: Id<Key> = used["data"]["api_key_id"].as_str().unwrap().parse().unwrap();
+        let window = windows::find(&world.app.store, id).await.unwrap().unwrap();
+        let moved = (&world.app.store).sql("update windows set closes_at = $2 where key_id = $1").bind(id);
+        moved.bind(window.closes_at.plus_seconds(4 - 3600)).run().await.unwrap(); // the hour is nearly over
+        let said = ended(client("python", &["retry.py", "/v1/test"], &clients.server.url, &key), "").await;
+        assert_eq!((said.code, said.err.starts_with("Limit reached; waiting ")), (Some(0), true), "{said:?}");
+        assert_eq!(serde_json::from_str::<Value>(&said.out).unwrap()["api_key_id"], id.to_string(), "the second try");
+        clients.server.stop().await;
+    }
+
+    async fn python_lists_more_than_a_page(world: World) {
+        let clients = Clients::new(&world).await;
+        let loop_id = clients.make_loop().await;
+        let mut asked = Vec::new();
+        for _ in 0..103 {
+            asked.push(clients.ask(&loop_id, &json!({"response_type": "text", "response_config": {}})).await);
+        }
+        let told = clients.told("python", &["pager.py"]).await;
+        let listed: Vec<&str> = told.lines().filter_map(|line| line.split_once("  pending ")).map(|it| it.0).collect();
+        assert!(told.ends_with("103 requests\n"), "{told}");
+        assert_eq!(listed, asked, "each of them once, the oldest first");
+        clients.server.stop().await;
+    }
+
+    async fn javascript_takes_no_for_an_answer_and_falls_back_when_there_is_none(world: World) {
+        let clients = Clients::new(&world).await;
+        let loop_id = clients.make_loop().await;
+        let poll = async |arguments: &[&str]| -> Value {
+            let told = clients.told("javascript", &[&["poll.mjs"], arguments].concat()).await;
+            serde_json::from_str(&told).unwrap()
+        };
+        for (kind, config, answer, mirror) in [
+            ("boolean", json!({}), json!(false), json!({"boolean": false, "boolean_label": "No"})),
+            ("number", json!({"decimal_places": 0}), json!(0), json!({"number": 0, "formatted_value": "0"})),
+        ] {
+            let id = clients.ask(&loop_id, &json!({"response_type": kind, "response_config": config})).await;
+            clients.answer(&id, answer).await;
+            let told = poll(&[&id, "true"]).await;
+            assert_eq!(told, json!({"status": "completed", "answer": mirror, "by": "Owner"}), "not the fallback");
+        }
+        let id = clients.ask(&loop_id, &json!({"response_type": "boolean", "response_config": {}})).await;
+        let late: Id<Request> = id.parse().unwrap();
+        (&world.app.store).sql("update requests set timeout_at = created_at where id = $1").bind(late).run().await.unwrap();
+        for (arguments, answer) in [(&[id.as_str(), "reject"][..], "reject"), (&[&id], "no answer")] {
+            assert_eq!(poll(arguments).await, json!({"status": "timeout", "answer": answer, "by": null}));
+        }
         clients.server.stop().await;
     }
 

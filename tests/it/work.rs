@@ -108,6 +108,25 @@ on_both! {
         world.act(&asker.session, &open[2], "claim").await.refused(409, "You have claimed as many requests as you may at once", &Value::Null);
     }
 
+    async fn contract_14_how_many_claims_a_reviewer_holds_is_a_setting(world: World) {
+        let asker = world.asker().await;
+        for most in [1, 7] {
+            let process = world.beside(|settings| settings.reviews.claims_per_reviewer = most).await;
+            let (_, session) = world.reviewer(&format!("{most}@example.com"), &asker.code).await;
+            let mut last = String::new();
+            for count in 1..=most + 1 {
+                last = world.ask(&asker, &question()).await;
+                let claimed = process.act(&session, &last, "claim").await;
+                assert_eq!(claimed.status, if count <= most { 200 } else { 409 }, "{count} of {most}");
+            }
+            assert_eq!(process.inbox(&session, "mine").await.at("data.counts.mine"), most);
+            let held = process.inbox(&session, "mine").await.each("data.requests", "id");
+            process.act(&session, &held[0], "release").await.accepted(200, "Request released");
+            process.act(&session, &last, "claim").await.accepted(200, "Request claimed");
+            process.app.store.close().await;
+        }
+    }
+
     async fn contract_8_6_a_claim_lapses_and_the_request_returns_to_the_queue(world: World) {
         let asker = world.asker().await;
         let (_, ann) = world.reviewer("ann@example.com", &asker.code).await;
