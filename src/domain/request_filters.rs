@@ -76,6 +76,11 @@ impl Query {
         let found = self.0.iter().rev().find(|(key, _)| key == name)?;
         Some(found.1.trim()).filter(|value| !value.is_empty())
     }
+
+    /// The others.
+    pub fn without(&self, name: &str) -> Self {
+        Self(self.0.iter().filter(|(key, _)| key != name).cloned().collect())
+    }
 }
 
 impl RequestFilter {

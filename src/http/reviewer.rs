@@ -148,6 +148,10 @@ pub struct HistoryView {
     requests: Vec<RequestView>,
     /// How many are on this page.
     count: usize,
+    /// Whether there is another page.
+    has_more: bool,
+    /// Where this page stands.
+    pagination: Pagination,
 }
 
 /// A request as a reviewer sees it.
@@ -231,8 +235,12 @@ pub async fn history(
     query: Query,
 ) -> Result<Reply<HistoryView>, ApiError> {
     let found = inbox::history(&app, who.account_id, &query).await.or_failed("Failed to retrieve requests")?;
+    let (page, has_more) = (found.page, found.has_more);
     let requests: Vec<RequestView> = found.requests.into_iter().map(RequestView::from).collect();
-    Ok(Reply::ok("History retrieved successfully", HistoryView { count: requests.len(), requests }))
+    let next_offset = has_more.then(|| page.offset + page.limit);
+    let pagination = Pagination { limit: page.limit, offset: page.offset, next_offset };
+    let data = HistoryView { count: requests.len(), requests, has_more, pagination };
+    Ok(Reply::ok("History retrieved successfully", data))
 }
 
 /// Shows a request of one's loops

@@ -31,7 +31,8 @@ pub async fn list(app: &App, acting: impl Into<Acting<'_>>, query: &Query) -> Re
 pub async fn list_of_loop(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, query: &Query) -> Result<Listed> {
     let acting = acting.into();
     loop_service::visible(app, acting, id).await?;
-    let filter = RequestFilter { loop_id: None, ..RequestFilter::parse(query, 100)? };
+    // The loop is the one in the path, whatever else is said.
+    let filter = RequestFilter::parse(&query.without("loop_id"), 100)?;
     listed(app, acting, Whose::Loop(id), filter).await
 }
 

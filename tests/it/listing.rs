@@ -45,6 +45,16 @@ fn assert_lists(answer: &Answer, made: &[String], expected: &[usize], query: &st
 }
 
 on_both! {
+    async fn contract_7_3_a_loops_list_is_of_that_loop_whatever_loop_id_says(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question()).await;
+        for other in ["bad", "0123456789abcdef01234567", &asker.loop_id, ""] {
+            let listed = world.get(&format!("/v1/api/loops/{}/requests?loop_id={other}", asker.loop_id)).key(&asker.key).await;
+            listed.accepted(200, LISTED_OF_LOOP);
+            assert_eq!((ids(&listed), listed.text("data.loop_id")), (vec![id.clone()], asker.loop_id.clone()), "{other}");
+        }
+    }
+
     async fn contract_7_2_filters_and_orders(world: World) {
         let asker = world.asker().await;
         let made = six(&world, &asker).await;

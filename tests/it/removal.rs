@@ -61,7 +61,9 @@ on_both! {
             is_hidden(&world, &session, request).await;
         }
         world.join(&session, &asker.code).await.refused(404, "No loop found with that invite code", &Value::Null);
-        assert_eq!(world.get("/v1/reviewer/history").key(&session).await.at("data"), &json!({"requests": [], "count": 0}));
+        assert_eq!(world.get("/v1/reviewer/history").key(&session).await.at("data"), &json!({
+            "requests": [], "count": 0, "has_more": false, "pagination": {"limit": 50, "offset": 0, "next_offset": null},
+        }));
         assert_eq!(world.get("/v1/reviewer/me").key(&session).await.at("data.email"), "ann@example.com", "people stay");
         assert_eq!(world.get("/v1/api/loops").key(&asker.key).await.each("data.loops", "id"), [elsewhere]);
     }

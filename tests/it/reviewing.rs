@@ -143,11 +143,15 @@ on_both! {
 
         let history = world.get("/v1/reviewer/history").key(&ann).await;
         history.accepted(200, "History retrieved successfully");
-        history.has_keys("data", "requests count");
+        history.has_keys("data", "requests count has_more pagination");
         assert_eq!(history.each("data.requests", "id"), [asked[1].clone(), asked[2].clone(), asked[0].clone()]);
         assert_eq!(history.each("data.requests", "status"), ["timeout", "cancelled", "completed"]);
         assert_eq!(history.at("data.requests.2.feedback.comment"), "Well seen");
         let page = world.get("/v1/reviewer/history?limit=1&offset=1").key(&ann).await;
         assert_eq!((page.each("data.requests", "id"), page.at("data.count")), (vec![asked[2].clone()], &json!(1)));
+        for (query, next) in [("", json!(null)), ("?limit=2", json!(2)), ("?limit=1&offset=1", json!(2)), ("?limit=3", json!(null)), ("?limit=1&offset=2", json!(null))] {
+            let page = world.get(&format!("/v1/reviewer/history{query}")).key(&ann).await;
+            assert_eq!((page.at("data.has_more"), page.at("data.pagination.next_offset")), (&json!(!next.is_null()), &next), "{query}");
+        }
     }
 }
