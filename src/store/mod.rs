@@ -296,7 +296,9 @@ impl Tx {
             TxEngine::Sqlite(tx) => tx.commit().await,
             TxEngine::Postgres(tx) => tx.commit().await,
         };
-        changing.map(Changing::end);
+        if let Some(changing) = changing {
+            changing.end();
+        }
         committed?;
         for happened in &self.happened {
             self.store.wakeups.wake(happened);

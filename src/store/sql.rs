@@ -142,7 +142,9 @@ impl Sql<'_> {
             Target::SqliteWriter(store, writer) => {
                 let changing = Changing::begin(store, Touched::by(&text), vec![]);
                 let done = writer.run(&text, &values).await;
-                changing.map(Changing::end);
+                if let Some(changing) = changing {
+                    changing.end();
+                }
                 done
             }
             Target::SqliteTx(tx) => tx.run(&text, &values).await,
