@@ -17,6 +17,10 @@
 //! * SQLite is called in place, through `rusqlite`: the other driver hands each statement to a thread and back, which costs
 //!   several times what the statement does. Only what takes long goes to a thread ([`store`]).
 //! * Other processes are told of a change right after its commit, not in it: Postgres commits those who notify one at a time.
+//! * Polls are answered from memory on SQLite, where one process writes (`store/polls.rs`); on Postgres nothing is, because another
+//!   process may have written.
+//! * Connections to Postgres that did what they should do not go back to sqlx's pool, which asks each how it is: a journey for
+//!   every statement (`store/postgres.rs`).
 //! * Sign-ins are not counted by `governor`: only failures are to count, and it cannot give back what turned out to be none.
 //!
 //! To add an endpoint, see `CONTRIBUTING.md`.

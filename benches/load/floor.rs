@@ -1,5 +1,5 @@
 //! The floor: the least that a server on that database does for the same promise. Bare axum, the same store settings, and
-//! one statement a request: one durable insert, or one point select. Plus a route without a database.
+//! one statement a request: one durable insert, sharing its commit as ours do or alone, or one point select. Plus a route without a database.
 
 use anyhow::Context;
 use axum::{
@@ -18,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Mutex};
 
 /// As many connections to Postgres as the server has by default.
 const CONNECTIONS: u32 = 16;
@@ -32,6 +32,8 @@ const NOW: i64 = 1_710_498_600_000_000;
 struct Floor {
     store: Store,
     count: Arc<AtomicU64>,
+    /// Held by who commits alone.
+    alone: Arc<Mutex<()>>,
 }
 
 /// Serves on `DATABASE_URL` until ended.
@@ -50,8 +52,9 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let router = Router::new()
         .route("/bare", get(async || "ok"))
         .route("/rows", post(insert))
+        .route("/rows/alone", post(insert_alone))
         .route("/rows/{id}", get(select))
-        .with_state(Floor { store, count: Arc::default() });
+        .with_state(Floor { store, count: Arc::default(), alone: Arc::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     eprintln!("{}", serde_json::json!({"address": listener.local_addr()?.to_string()}));
     let listener = listener.tap_io(|stream| {
@@ -79,6 +82,12 @@ async fn insert(State(floor): State<Floor>, body: String) -> Result<impl IntoRes
         .await
         .map_err(failed)?;
     Ok((StatusCode::CREATED, json(&serde_json::json!({"id": id}))))
+}
+
+/// The same with nobody else in its commit.
+async fn insert_alone(State(floor): State<Floor>, body: String) -> Result<impl IntoResponse, StatusCode> {
+    let _turn = floor.alone.clone().lock_owned().await;
+    insert(State(floor), body).await
 }
 
 type Row = (String, String, String, String, i64, String, i64, i64);

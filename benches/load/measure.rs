@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Select,
     Get,
     Insert,
+    InsertAlone,
     Create,
     Cycle,
 }
@@ -63,17 +64,17 @@ pub(crate) struct Measured {
 
 /// Measures on databases made for it.
 pub(crate) async fn on(engine: Engine, options: &Options) -> anyhow::Result<Measured> {
-    with_empty(engine, ["ours", "floor"], async |[ours, floor]| measure(ours, floor, options).await).await
+    with_empty(engine, ["ours", "floor"], async |[ours, floor]| measure(engine, ours, floor, options).await).await
 }
 
-async fn measure(ours: &Database, floors: &Database, options: &Options) -> anyhow::Result<Measured> {
+async fn measure(engine: Engine, ours: &Database, floors: &Database, options: &Options) -> anyhow::Result<Measured> {
     let server = hitl::serve(ours, &[]).await?;
     tokio::time::sleep(REST).await;
     let memory_at_rest = server.memory()?;
     let mut this_program = Command::new(std::env::current_exe()?);
     let floor = Server::start(this_program.arg("--floor").env("DATABASE_URL", &floors.url))?;
 
-    let mut workloads = prepare(ours, &server, &floor, options).await?;
+    let mut workloads = prepare(engine, ours, &server, &floor, options).await?;
     let mut memory_under_load = memory_at_rest;
     for _ in 0..options.rounds {
         for workload in &mut workloads {
@@ -91,12 +92,13 @@ async fn measure(ours: &Database, floors: &Database, options: &Options) -> anyho
 impl Kind {
     /// Whether it is the floor that does this.
     pub(crate) const fn is_floor(self) -> bool {
-        matches!(self, Self::Bare | Self::Select | Self::Insert)
+        matches!(self, Self::Bare | Self::Select | Self::Insert | Self::InsertAlone)
     }
 }
 
 /// The workloads in the order of their turns: what is compared stands side by side.
 async fn prepare(
+    engine: Engine,
     database: &Database,
     ours: &Server,
     floor: &Server,
@@ -113,6 +115,9 @@ async fn prepare(
     if options.wants(Part::Create) {
         works.push((Kind::Insert, insert));
         works.push((Kind::Create, create));
+        if engine == Engine::Sqlite {
+            works.push((Kind::InsertAlone, Work::Request(vec![post("/rows/alone", "", QUESTION)], 201)));
+        }
     }
     if options.wants(Part::Cycle) {
         // Somebody else's: what the creating workload leaves pending is not in this person's list.

@@ -25,10 +25,15 @@ pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
 fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
     let cycle = measured.find(Kind::Cycle).map(|cycle| cycle.median(|round| round.processor));
     let cycle_target = if engine == Engine::Sqlite { Target::Below(1.0) } else { Target::Free };
-    let (get, create) = (measured.ratio(Kind::Get, Kind::Select), measured.ratio(Kind::Create, Kind::Insert));
+    let get = measured.ratio(Kind::Get, Kind::Select);
+    let shared = measured.ratio(Kind::Create, Kind::Insert);
+    // On Postgres each insert is a commit of its own anyway.
+    let alone = measured.ratio(Kind::Create, Kind::InsertAlone).or(shared);
+    let shared = shared.filter(|_| engine == Engine::Sqlite);
     let all = [
         ("get by id / the floor's point select", Target::AtLeast(0.5), "", get),
-        ("create / the floor's insert", Target::AtLeast(0.3), "", create),
+        ("create / the floor's insert, a commit each", Target::AtLeast(0.3), "", alone),
+        ("create / the floor's insert, commits shared", Target::AtLeast(0.5), "", shared),
         ("processor of one cycle", cycle_target, " ms", cycle),
         ("p99 of the slowest kind of request", Target::Below(40.0), " ms", measured.slowest()),
         ("resident memory at rest", Target::Below(30.0), " MB", Some(measured.memory_at_rest)),
@@ -44,6 +49,7 @@ fn print_workload(workload: &Workload) {
         Kind::Select => ("floor: point select", &[]),
         Kind::Get => ("get by id", &[]),
         Kind::Insert => ("floor: durable insert", &[]),
+        Kind::InsertAlone => ("floor: insert, a commit each", &[]),
         Kind::Create => ("create", &[]),
         Kind::Cycle => ("cycle", &STEPS),
     };
