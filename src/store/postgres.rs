@@ -25,9 +25,16 @@ pub struct Connections {
     kept: Arc<Kept>,
 }
 
-/// Connections that did what they should, and how often; `None` when closed.
+/// Connections that did what they should; `None` when closed.
 #[derive(Debug)]
-struct Kept(Mutex<Option<Vec<(PoolConnection<Postgres>, u32)>>>);
+struct Kept(Mutex<Option<Vec<Idle>>>);
+
+/// A connection that waits for work, and how often it did some.
+#[derive(Debug)]
+struct Idle {
+    connection: PoolConnection<Postgres>,
+    times: u32,
+}
 
 impl Connections {
     /// Of that pool, at most so many at once. It must have room for them.
@@ -43,7 +50,7 @@ impl Connections {
         let place = place.map_err(|_| closed())?;
         let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
         let (connection, times) = match kept {
-            Some(kept) => kept,
+            Some(Idle { connection, times }) => (connection, times),
             None => (self.pool.acquire().await?, 0),
         };
         Ok(Lent {
@@ -69,7 +76,7 @@ impl Connections {
 }
 
 impl Kept {
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<(PoolConnection<Postgres>, u32)>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Idle>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +140,7 @@ impl Drop for Lent {
             && self.times < TIMES
             && let Some(kept) = self.kept.lock().as_mut()
         {
-            kept.push((connection, self.times));
+            kept.push(Idle { connection, times: self.times });
         }
     }
 }

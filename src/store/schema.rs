@@ -18,7 +18,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite { writer, .. } => migrate_sqlite(writer).await.map_err(|error| failed(error.to_string()))?,
             Engine::Postgres { connections, .. } => {
-                SCHEMA.run(connections.pool()).await.map_err(|error| failed(error.to_string()))?
+                SCHEMA.run(connections.pool()).await.map_err(|error| failed(error.to_string()))?;
             }
         }
         Ok(missing)
