@@ -1,6 +1,7 @@
-//! Sends what is due: leases, sends outside any transaction, records (design 5). A receiver that hangs holds its own few places
-//! and nobody else's.
+//! Sends what is due: leases, sends outside any transaction, records (design 5). Who may have how many attempts under way, so
+//! that receivers that hang delay nobody, however many they are, is decided in [`super::places`].
 
+use super::places::{BATCH_EACH, Places};
 use crate::{
     app::App,
     domain::{Delivery, Secret},
@@ -10,20 +11,10 @@ use crate::{
     },
     store::deliveries::Leased,
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use tokio::{sync::Notify, task::JoinSet};
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Deliveries of one receiver that may be under way in this process.
-const EACH: i64 = 16;
-/// Deliveries of one receiver leased at a time, while so many of its places are free.
-const BATCH_EACH: i64 = 8;
-/// Deliveries that may be under way in this process.
-const MOST: i64 = 512;
 /// Deliveries leased at a time.
 const BATCH: i64 = 64;
 /// The longest rest: another process may have queued something whose notice was lost.
@@ -107,7 +98,7 @@ pub async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(rest) => {}
             _ = queued.changed() => {}
-            () = places.freed.notified() => {}
+            () = places.freed() => {}
         }
     }
     tasks.close();
@@ -116,10 +107,9 @@ pub async fn run(app: App, stop: CancellationToken) {
 
 /// Starts what is due and has a place; says how long until something is due.
 async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> anyhow::Result<Duration> {
-    let busy = places.busy();
-    let busy: Vec<&str> = busy.iter().map(String::as_str).collect();
-    let free = MOST - places.taken();
-    let taken = deliveries::lease(app, &busy, BATCH_EACH, BATCH.min(free)).await?;
+    let room = places.room();
+    let busy: Vec<&str> = room.busy.iter().map(String::as_str).collect();
+    let taken = deliveries::lease(app, &busy, room.each, BATCH.min(room.free)).await?;
     for it in taken.leased {
         let (app, place) = (app.clone(), places.take(&it.endpoint));
         tasks.spawn(async move {
@@ -131,55 +121,4 @@ async fn start_some(app: &App, places: &Arc<Places>, tasks: &TaskTracker) -> any
     }
     let until = taken.next_due.map(|due| Duration::from_micros(due.micros_since(app.now()).max(0).unsigned_abs()));
     Ok(until.map_or(LONGEST, |until| until.min(LONGEST)))
-}
-
-/// Who is being sent to.
-#[derive(Default)]
-struct Places {
-    taken: Mutex<HashMap<String, i64>>,
-    freed: Notify,
-}
-
-impl Places {
-    fn taken(&self) -> i64 {
-        self.lock().values().sum()
-    }
-
-    /// Receivers without free places for a batch.
-    fn busy(&self) -> Vec<String> {
-        self.lock()
-            .iter()
-            .filter(|(_, count)| **count > EACH - BATCH_EACH)
-            .map(|(endpoint, _)| endpoint.clone())
-            .collect()
-    }
-
-    fn take(self: &Arc<Self>, endpoint: &str) -> Place {
-        *self.lock().entry(endpoint.to_owned()).or_default() += 1;
-        Place { places: self.clone(), endpoint: endpoint.to_owned() }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, i64>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place that somebody's delivery takes.
-struct Place {
-    places: Arc<Places>,
-    endpoint: String,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.lock();
-        if let Some(count) = taken.get_mut(&self.endpoint) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.endpoint);
-            }
-        }
-        drop(taken);
-        self.places.freed.notify_one();
-    }
 }

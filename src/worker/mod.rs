@@ -5,6 +5,7 @@ pub mod deliver;
 pub mod expire;
 pub mod hear;
 mod notify;
+mod places;
 pub mod sweep;
 pub mod warn;
 

@@ -24,6 +24,7 @@ mod configurations;
 mod contention;
 mod conventions;
 mod creating;
+mod crowds;
 mod deadlines;
 mod delivering;
 mod delivery_logs;
