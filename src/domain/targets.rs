@@ -4,15 +4,25 @@ use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses of machines' own secrets: never a target, whatever is allowed.
-const METADATA: [IpAddr; 4] = [
+const METADATA: [IpAddr; 11] = [
+    // Most clouds.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
-    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    // AWS: the instance, tasks of ECS, pods of EKS.
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    // Azure, Oracle, Alibaba, Google, Scaleway.
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
 ];
 
 /// Networks that are nobody's public address.
-const CLOSED: [&str; 24] = [
+const CLOSED: [&str; 26] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -34,8 +44,10 @@ const CLOSED: [&str; 24] = [
     "100::/64",
     "2001::/23",
     "2001:db8::/32",
+    "3fff::/20",
     "fc00::/7",
     "fe80::/10",
+    "fec0::/10",
     "ff00::/8",
 ];
 
@@ -120,6 +132,8 @@ mod tests {
             "fe80::1",
             "ff02::1",
             "2001:db8::1",
+            "3fff::1",
+            "fec0::1",
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
             "::10.0.0.1",
@@ -137,13 +151,28 @@ mod tests {
     #[test]
     fn what_is_opened_is_open_and_metadata_never() {
         let some = Targets {
-            allowed: vec!["127.0.0.0/8".parse().unwrap(), "169.254.0.0/16".parse().unwrap()],
+            allowed: ["127.0.0.0/8", "169.254.0.0/16", "fe80::/10", "fd00::/8"]
+                .map(|net| net.parse().unwrap())
+                .to_vec(),
             private_networks: false,
         };
         let all = Targets { allowed: vec![], private_networks: true };
         assert!(!refused(&some, "127.0.0.1") && !refused(&some, "::ffff:127.0.0.1") && refused(&some, "10.0.0.1"));
         assert!(!refused(&all, "10.0.0.1"));
-        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fd00:ec2::254", "100.100.100.200"] {
+        for address in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::a9fe:a9fe",
+            "169.254.170.2",
+            "169.254.170.23",
+            "fd00:ec2::23",
+            "fd00:ec2::254",
+            "168.63.129.16",
+            "192.0.0.192",
+            "100.100.100.200",
+            "fd20:ce::254",
+            "fd00:42::42",
+        ] {
             assert!(refused(&some, address) && refused(&all, address), "{address}");
         }
     }
