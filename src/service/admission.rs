@@ -65,10 +65,14 @@ impl Admission {
         };
     }
 
-    /// Whether this process saw already that the window which closes then is used up.
+    /// Whether this process knows that the owner was told of the window which closes then that it is used up.
     fn was_told(&self, key: Id<Key>, closes_at: Timestamp) -> bool {
-        let mut exceeded = self.exceeded.lock().unwrap_or_else(PoisonError::into_inner);
-        exceeded.insert(key, closes_at) == Some(closes_at)
+        let exceeded = self.exceeded.lock().unwrap_or_else(PoisonError::into_inner);
+        exceeded.get(&key) == Some(&closes_at)
+    }
+
+    fn note_told(&self, key: Id<Key>, closes_at: Timestamp) {
+        self.exceeded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, closes_at);
     }
 
     fn lease(&self, key: Id<Key>) -> Arc<tokio::sync::Mutex<Lease>> {
@@ -152,7 +156,7 @@ async fn take(app: &App, key: &Key, limit: i64, now: Timestamp) -> Result<Lease>
     match windows::take(&app.store, key.id, limit, limit::block(limit), now).await? {
         Some(taken) => {
             let lease = Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted };
-            if limit::is_nearly_used(taken.used, limit) && !limit::is_nearly_used(taken.used - taken.granted, limit) {
+            if limit::is_nearly_used(taken.used, limit) && !taken.warned {
                 let counted = Lease { left: lease.left - 1, ..lease };
                 tell(app, EventName::KeyQuotaWarning, key, counted.window(limit)).await?;
             }
@@ -167,7 +171,8 @@ async fn take(app: &App, key: &Key, limit: i64, now: Timestamp) -> Result<Lease>
     }
 }
 
-/// Tells the owner of a window, once each (contract 3.9).
+/// Tells the owner of a window, once each (contract 3.9). That it was told is written together with what is told: where that
+/// fails, or the process dies before, the next call tells.
 async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<()> {
     if name == EventName::KeyLimitExceeded && app.admission.was_told(key.id, window.closes_at) {
         return Ok(()); // refusing must stay cheap
@@ -180,6 +185,9 @@ async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<(
     if first {
         super::record::of_window(app, &mut tx, name, key, window).await?;
         tx.commit().await?;
+    }
+    if name == EventName::KeyLimitExceeded {
+        app.admission.note_told(key.id, window.closes_at);
     }
     Ok(())
 }

@@ -12,8 +12,10 @@ pub struct Taken {
     pub used: i64,
     /// Requests that this taker got.
     pub granted: i64,
+    /// Whether its owner was told that it is nearly used up.
+    pub warned: bool,
 }
-row!(Taken { closes_at, used, granted });
+row!(Taken { closes_at, used, granted, warned });
 
 /// Takes a block of requests, or what is left of one, opening a window if none is open; `None` when nothing is left.
 /// One statement, so that any number of processes together never take more than the limit.
@@ -31,7 +33,7 @@ pub async fn take(db: impl Db<'_>, key: Id<Key>, limit: i64, block: i64, now: Ti
             exceeded = case when windows.closes_at <= $4 then $6 else windows.exceeded end,
             closes_at = case when windows.closes_at <= $4 then excluded.closes_at else windows.closes_at end
          where windows.closes_at <= $4 or windows.used < $5
-         returning closes_at, used, granted",
+         returning closes_at, used, granted, warned",
     )
     .bind(key)
     .bind(now.plus_seconds(WINDOW_SECONDS))
@@ -57,7 +59,7 @@ pub async fn exceed(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp) -> Resu
 
 /// The window as it stands.
 pub async fn find(db: impl Db<'_>, key: Id<Key>) -> Result<Option<Taken>> {
-    db.sql("select closes_at, used, granted from windows where key_id = $1").bind(key).optional().await
+    db.sql("select closes_at, used, granted, warned from windows where key_id = $1").bind(key).optional().await
 }
 
 /// The windows of an account's keys that are open: whose, until when, how much is taken.

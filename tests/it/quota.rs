@@ -1,6 +1,7 @@
 //! The owner of a key hears when its window is nearly and wholly used up (contract 3.9).
 
 use crate::{
+    accidents,
     harness::{Asker, World, on_both},
     hooking::{bodies, hook, names, parsed, subscriber},
 };
@@ -74,5 +75,30 @@ on_both! {
         told.sort();
         assert_eq!(told, ["api_key.limit_exceeded", "api_key.quota_warning"]);
         beside.app.store.close().await;
+    }
+
+    async fn contract_3_9_what_could_not_be_written_is_told_with_the_next_call(world: World) {
+        let (asker, id, _, token) = set(&world, 10).await;
+        let fails = async |calls: usize| {
+            accidents::run(&world, "alter table events rename to away").await;
+            for _ in 0..calls {
+                call(&world, &token).await;
+            }
+            accidents::run(&world, "alter table away rename to events").await;
+        };
+        for _ in 0..7 {
+            assert_eq!(call(&world, &token).await, 200);
+        }
+        fails(1).await;
+        assert_eq!(names(&bodies(&world, &asker, &id).await), [""; 0]);
+        call(&world, &token).await;
+        assert_eq!(names(&bodies(&world, &asker, &id).await), ["api_key.quota_warning"]);
+        assert_eq!(call(&world, &token).await, 200);
+        fails(2).await;
+        assert_eq!(names(&bodies(&world, &asker, &id).await).len(), 1);
+        for _ in 0..3 {
+            assert_eq!(call(&world, &token).await, 429);
+        }
+        assert_eq!(names(&bodies(&world, &asker, &id).await), ["api_key.quota_warning", "api_key.limit_exceeded"]);
     }
 }
