@@ -14,9 +14,22 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::sync::OnceCell;
 
-/// One attempt, from connecting to the last byte.
-const ATTEMPT_TIME: Duration = Duration::from_secs(30);
-const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// How long an attempt may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// From connecting to the last byte.
+    pub attempt: Duration,
+    /// To connect.
+    pub connect: Duration,
+}
+
+impl Default for Times {
+    /// 30 seconds and 10 (contract 12.6).
+    fn default() -> Self {
+        Self { attempt: Duration::from_secs(30), connect: Duration::from_secs(10) }
+    }
+}
+
 /// Bytes of an answer that are read, and that are kept.
 const READ: usize = 20_000;
 const KEPT: usize = 4096;
@@ -27,14 +40,20 @@ pub struct Sender {
     /// Made when it is first needed: the certificates that it trusts take up memory.
     client: OnceCell<Client>,
     targets: Targets,
+    times: Times,
 }
 
 impl Sender {
     /// A sender that connects where these allow.
     pub fn new(targets: Targets) -> Self {
+        Self::within(targets, Times::default())
+    }
+
+    /// The same that waits no longer than this.
+    pub fn within(targets: Targets, times: Times) -> Self {
         // Another part of the process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { client: OnceCell::new(), targets }
+        Self { client: OnceCell::new(), targets, times }
     }
 
     async fn client(&self) -> reqwest::Result<&Client> {
@@ -42,8 +61,8 @@ impl Sender {
             Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
-                .timeout(ATTEMPT_TIME)
-                .connect_timeout(CONNECT_TIME)
+                .timeout(self.times.attempt)
+                .connect_timeout(self.times.connect)
                 .user_agent("HITL-Webhooks/1.0")
                 .dns_resolver(Arc::new(Guarded(self.targets.clone())))
                 .build()
@@ -71,7 +90,7 @@ impl Sender {
         let posted = async { self.client().await?.post(url).headers(headers).body(body).send().await };
         match posted.await {
             Ok(response) => received(response, now).await,
-            Err(error) => refused(&error),
+            Err(error) => refused(&error, self.times),
         }
     }
 
@@ -137,13 +156,16 @@ fn retry_after(text: &str, now: Timestamp) -> Option<i64> {
     text.parse().ok().or_else(date)
 }
 
-fn refused(error: &reqwest::Error) -> Sent {
+fn refused(error: &reqwest::Error, times: Times) -> Sent {
     let forbidden =
         causes(error).find_map(|cause| cause.downcast_ref::<Forbidden>().map(|forbidden| forbidden.0.clone()));
     let hopeless = forbidden.is_some();
     let said = forbidden.unwrap_or_else(|| {
+        if error.is_timeout() && error.is_connect() {
+            return format!("no connection within {} seconds", times.connect.as_secs());
+        }
         if error.is_timeout() {
-            return "no answer within 30 seconds".to_owned();
+            return format!("no answer within {} seconds", times.attempt.as_secs());
         }
         causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
     });

@@ -74,6 +74,7 @@ mod page_request;
 mod page_requests;
 mod page_webhooks;
 mod pages;
+mod patience;
 mod people;
 mod person_streams;
 mod polling;
