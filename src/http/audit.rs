@@ -8,14 +8,16 @@ use super::{
 use crate::{
     app::App,
     domain::{request_filters::Query, words::Word},
-    service::timeline,
-    store::events::Line,
+    service::{Error, sessions, timeline},
+    store::{events::Line, sessions::SignedIn},
 };
 use axum::{
+    body::{Body, Bytes},
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -82,7 +84,8 @@ pub struct AuditLog {
 
 /// Shows the audit log
 ///
-/// Everything that anybody did, for the server's owner. `format=jsonl` exports one JSON object a line.
+/// Everything that anybody did, for the server's owner. `format=jsonl` exports all lines that are wanted, one JSON object a line;
+/// with a `limit` no more than that, and the last one's `seq` as `after` reads on.
 #[utoipa::path(get, path = "/v1/reviewer/audit", tag = "Reviewer: session", params(
         ("event" = Option<String>, Query, description = "A name such as `request.created`, or a kind such as `request`"),
         ("account_id" = Option<String>, Query, description = "Whom it concerns"), ("loop_id" = Option<String>, Query),
@@ -92,16 +95,45 @@ pub struct AuditLog {
         ("format" = Option<String>, Query, description = "`jsonl` for one JSON object a line")),
     responses((status = 200, description = "Audit log retrieved successfully", body = Envelope<AuditLog>)), security(("session" = [])))]
 pub async fn log(Reviewer(who): Reviewer, State(app): State<App>, query: Query) -> Result<Response, ApiError> {
-    let lines = timeline::audit(&app, who.account_id, &query).await.or_failed("Failed to retrieve audit log")?;
-    let events: Vec<AuditLine> = lines.into_iter().map(AuditLine::from).collect();
+    const FAILED: &str = "Failed to retrieve audit log";
     if query.value("format") == Some("jsonl") {
-        let lines: String = events
-            .iter()
-            .map(|line| serde_json::to_string(line).expect("our own structures serialise") + "\n")
-            .collect();
-        return Ok(([(header::CONTENT_TYPE, "application/jsonl; charset=utf-8")], lines).into_response());
+        let body = match query.value("limit") {
+            Some(_) => written(timeline::audit(&app, who.account_id, &query).await.or_failed(FAILED)?).into(),
+            None => exported(app, who, query).await.or_failed(FAILED)?,
+        };
+        return Ok(([(header::CONTENT_TYPE, "application/jsonl; charset=utf-8")], body).into_response());
     }
+    let lines = timeline::audit(&app, who.account_id, &query).await.or_failed(FAILED)?;
+    let events: Vec<AuditLine> = lines.into_iter().map(AuditLine::from).collect();
     let next_after = events.last().map(|line| line.seq);
     Ok(Reply::ok("Audit log retrieved successfully", AuditLog { count: events.len(), next_after, events })
         .into_response())
+}
+
+/// Lines read at a time.
+const BATCH: &str = "1000";
+
+/// All lines that are wanted, one JSON object a line, in the order in which they happened; written as they are read.
+pub(super) async fn exported(app: App, who: SignedIn, wanted: Query) -> Result<Body, Error> {
+    let first = batch(&app, &who, &wanted, None).await?;
+    let lines = stream::try_unfold((app, who, wanted, first), |(app, who, wanted, read)| async move {
+        let Some(last) = read.last().map(|line| line.seq) else { return Ok(None) };
+        let next = batch(&app, &who, &wanted, Some(last)).await?;
+        Ok::<_, Error>(Some((written(read), (app, who, wanted, next))))
+    });
+    Ok(Body::from_stream(lines))
+}
+
+/// What comes after that line; refused once whoever reads may no longer.
+async fn batch(app: &App, who: &SignedIn, wanted: &Query, after: Option<i64>) -> Result<Vec<Line>, Error> {
+    sessions::check(app, who).await?;
+    let mut wanted = wanted.clone();
+    wanted.0.extend(after.map(|seq| ("after".to_owned(), seq.to_string())));
+    wanted.0.push(("limit".to_owned(), BATCH.to_owned()));
+    timeline::audit(app, who.account_id, &wanted).await
+}
+
+fn written(lines: Vec<Line>) -> Bytes {
+    let line = |line| serde_json::to_string(&AuditLine::from(line)).expect("our own structures serialise") + "\n";
+    lines.into_iter().map(line).collect::<String>().into()
 }

@@ -1,7 +1,7 @@
 //! The audit log, for the server's owners: what anybody did, narrowed, one line with all of it, and all lines as a file.
 
 use super::{
-    audit::AuditLine,
+    audit::exported,
     extract::{Captured, Form},
     page_audit_words::{Known, Part, Sentence, group},
     page_context::Tree,
@@ -15,17 +15,15 @@ use super::{
 use crate::{
     app::App,
     domain::{EventName, Invalid, Loop, Timestamp, request_filters::Query, words::Word},
-    service::{Error, Result, audit as audit_log, audit::Log, loops, sessions, timeline},
+    service::{Error, Result, audit as audit_log, audit::Log, loops},
     store::events::Line,
 };
 use askama::Template;
 use axum::{
-    body::{Body, Bytes},
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
 
 type Page = std::result::Result<Response, PageError>;
 
@@ -188,37 +186,14 @@ fn about(line: &Line) -> Vec<(&'static str, Part)> {
     about
 }
 
-/// Lines read at a time.
-const BATCH: &str = "1000";
-
 /// All lines that are wanted, one JSON object a line, in the order in which they happened.
 pub async fn export(Owner(who): Owner, State(app): State<App>, query: Query) -> Page {
     let mut wanted = wanted(&app, &query).await?;
     wanted.0.retain(|(name, _)| !["before", "after", "limit"].contains(&name.as_str()));
-    let first = batch(&app, &who, &wanted, 0).await?;
-    let lines = stream::try_unfold((app, who, wanted, first), |(app, who, wanted, batch_read)| async move {
-        let Some(last) = batch_read.last().map(|line| line.seq) else { return Ok(None) };
-        let next = batch(&app, &who, &wanted, last).await?;
-        Ok::<_, Error>(Some((written(batch_read), (app, who, wanted, next))))
-    });
     let headers = [
         (header::CONTENT_TYPE, "application/jsonl; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"audit.jsonl\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Body::from_stream(lines)).into_response())
-}
-
-/// What comes after that line; refused once whoever reads may no longer.
-async fn batch(app: &App, who: &SignedIn, wanted: &Query, after: i64) -> Result<Vec<Line>> {
-    sessions::check(app, &who.who).await?;
-    let mut wanted = wanted.clone();
-    wanted.0.push(("after".to_owned(), after.to_string()));
-    wanted.0.push(("limit".to_owned(), BATCH.to_owned()));
-    timeline::audit(app, who.id(), &wanted).await
-}
-
-fn written(lines: Vec<Line>) -> Bytes {
-    let line = |line| serde_json::to_string(&AuditLine::from(line)).expect("our own structures serialise") + "\n";
-    lines.into_iter().map(line).collect::<String>().into()
+    Ok((headers, exported(app, who.who, wanted).await?).into_response())
 }

@@ -174,6 +174,23 @@ on_both! {
         assert_eq!(lines.iter().map(|line| line["event_id"].clone()).collect::<Vec<_>>(), whole);
     }
 
+    async fn the_exported_audit_log_is_whole(world: World) {
+        let boss = owner(&world).await;
+        let asker = world.asker().await;
+        for count in 0..1100 {
+            crate::hooking::rename(&world, &asker, &format!("Name {count}")).await;
+        }
+        let export = async |query: &str| {
+            let text = String::from_utf8(audit(&world, &boss, &format!("?format=jsonl&{query}")).await.bytes).unwrap();
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["seq"].as_i64().unwrap()).collect::<Vec<_>>()
+        };
+        let updated = export("event=loop.updated").await;
+        assert_eq!(updated.len(), 1100, "more than are read at a time");
+        assert!(updated.is_sorted());
+        assert_eq!(export(&format!("event=loop.updated&after={}", updated[9])).await, updated[10..]);
+        assert_eq!(export("event=loop.updated&limit=5").await, updated[..5]);
+    }
+
     async fn filters_of_the_audit_log_that_mean_nothing_are_refused(world: World) {
         let boss = owner(&world).await;
         for (query, says) in [
