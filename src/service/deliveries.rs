@@ -109,11 +109,15 @@ pub async fn lease(app: &App, busy: &[&str], each: i64, most: i64) -> Result<Tak
 }
 
 /// A delivery as it is to be sent now, and the secrets that sign it, the present one first. It goes where its webhook points
-/// by now. A webhook that is gone or disabled is not sent to: `Err` says why.
+/// by now. A webhook that is gone, paused or disabled is not sent to: `Err` says why.
 pub async fn ready(app: &App, it: &Delivery) -> Result<std::result::Result<(Delivery, Vec<Secret>), &'static str>> {
     let Some(id) = it.webhook_id else {
-        let secret = webhooks::signing_secret(&app.store, it.account_id).await?;
-        return Ok(secret.map(|secret| (it.clone(), vec![secret])).ok_or("the account is gone"));
+        let signing = signing_secrets::find(&app.store, it.account_id).await?;
+        let secrets = signing.map(|signing| signing.secrets(app.now()).into_iter().cloned().collect());
+        return Ok(secrets.map(|secrets| (it.clone(), secrets)).ok_or("the account is gone"));
+    };
+    let Some(webhook) = webhooks::find_for_queued(&app.store, id).await? else {
+        return Ok(Err("the webhook was deleted"));
     };
     let Some(webhook) = webhooks::find_any(&app.store, id).await? else { return Ok(Err("the webhook is gone")) };
     if !webhook.enabled && it.cause != "test" && it.cause != "manual" {
@@ -130,6 +134,12 @@ pub struct Sent {
     pub status: Option<u16>,
     /// The receiver's `Retry-After`, in seconds.
     pub retry_after: Option<i64>,
+/// Ends a delivery that is not sent. That is no attempt, and no failure of its webhook.
+pub async fn end(app: &App, it: &Delivery, reason: &str) -> Result<()> {
+    deliveries::end(&app.store, it, reason).await?;
+    Ok(())
+}
+
     /// What came back, cut.
     pub body: Option<String>,
     /// Why nothing came back.

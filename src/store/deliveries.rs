@@ -176,6 +176,18 @@ pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Re
 const OF_PROGRAMS: &str = "and kind in ('webhook', 'callback')";
 
 /// Which deliveries are wanted.
+/// Ends one that was not sent: no attempt is counted.
+pub async fn end(db: impl Db<'_>, leased: &Delivery, error: &str) -> Result<bool> {
+    let touched = db
+        .sql("update deliveries set status = 'failed', error = $3, next_attempt_at = null, locked_until = null where id = $1 and locked_until = $2")
+        .bind(leased.id)
+        .bind(leased.locked_until)
+        .bind(error)
+        .run()
+        .await?;
+    Ok(touched == 1)
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Only to this webhook.

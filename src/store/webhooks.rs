@@ -53,7 +53,12 @@ pub async fn find(db: impl Db<'_>, id: Id<Webhook>, account: Id<Account>) -> Res
         .await
 }
 
-/// Finds one, deleted or not: what is on its way is still signed with its secret.
+/// Finds one to send to what was queued: what its owner has deleted is gone, what was deleted with its loop is not (contract 12.6).
+pub async fn find_for_queued(db: impl Db<'_>, id: Id<Webhook>) -> Result<Option<Webhook>> {
+    db.sql("select * from webhooks where id = $1 and (deleted_at is null or enabled)").bind(id).optional().await
+}
+
+/// Finds one, deleted or not.
 pub async fn find_any(db: impl Db<'_>, id: Id<Webhook>) -> Result<Option<Webhook>> {
     db.sql("select * from webhooks where id = $1").bind(id).optional().await
 }
@@ -94,24 +99,36 @@ pub async fn update(db: impl Db<'_>, it: &Webhook) -> Result<bool> {
     Ok(touched == 1)
 }
 
-/// Deletes one of an account's; what is on its way stays signed.
+/// Deletes one of an account's, and switches it off: nothing that is on its way is sent.
 pub async fn delete(db: impl Db<'_>, id: Id<Webhook>, now: Timestamp) -> Result<bool> {
     Ok(db
-        .sql("update webhooks set deleted_at = $2 where id = $1 and deleted_at is null")
+        .sql("update webhooks set deleted_at = $2, enabled = $3 where id = $1 and deleted_at is null")
         .bind(id)
         .bind(now)
+        .bind(false)
         .run()
         .await?
         == 1)
 }
 
-/// Deletes those of a loop.
+/// Deletes those of a loop; what is on its way to them is still sent.
 pub async fn delete_of_loop(db: impl Db<'_>, id: Id<Loop>, now: Timestamp) -> Result<u64> {
     db.sql("update webhooks set deleted_at = $2 where loop_id = $1 and deleted_at is null")
         .bind(id)
         .bind(now)
         .run()
         .await
+}
+
+/// Removes what was deleted before then and to which nothing is on its way; says how many.
+pub async fn sweep(db: impl Db<'_>, before: Timestamp) -> Result<u64> {
+    db.sql(
+        "delete from webhooks where deleted_at < $1
+         and not exists (select 1 from deliveries where webhook_id = webhooks.id and next_attempt_at is not null)",
+    )
+    .bind(before)
+    .run()
+    .await
 }
 
 /// Holds one for the rest of the transaction. Whoever changes it and its deliveries holds it first, so that no two wait for each other.

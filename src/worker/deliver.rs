@@ -26,15 +26,14 @@ pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
     if leased.delivery.kind.is_notification() {
         return tell(app, &leased.delivery).await;
     }
-    let (it, sent) = match deliveries::ready(app, &leased.delivery).await? {
-        Ok((it, secrets)) => {
-            let sent = attempt(app, &it, &secrets).await;
-            (it, sent)
-        }
+    let (it, secrets) = match deliveries::ready(app, &leased.delivery).await? {
+        Ok(ready) => ready,
         Err(reason) => {
-            (leased.delivery.clone(), Sent { error: Some(reason.to_owned()), hopeless: true, ..Sent::default() })
+            tracing::debug!(delivery = %leased.delivery.id, reason, "not sent");
+            return deliveries::end(app, &leased.delivery, reason).await;
         }
     };
+    let sent = attempt(app, &it, &secrets).await;
     tracing::debug!(delivery = %it.id, event = %it.event, status = sent.status, millis = sent.millis, error = sent.error, "sent");
     deliveries::record(app, &it, sent).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! When a webhook is disabled, and how it comes back (contract 12.6, quality B).
 
 use crate::{
+    accidents,
     asking::has,
     harness::{Asker, World, on_both},
     hooking::{at, bodies, deliver, hook, log, names, parsed, rename, shown, subscriber},
@@ -115,7 +116,8 @@ on_both! {
         let path = at(&id, "");
         world.patch(&path).key(&asker.key).json(&json!({"enabled": false})).await.accepted(200, "Webhook updated successfully");
         deliver(&world).await;
-        has(&log(&world, &asker, &id, "").await[0], &json!({"status": "failed", "error": "the webhook is disabled", "response_status": null}));
+        has(&log(&world, &asker, &id, "").await[0], &json!({"status": "failed", "error": "the webhook is paused", "response_status": null, "attempt": 0}));
+        has(&shown(&world, &asker, &id).await, &json!({"failure_count": 0, "last_delivery_at": null, "last_status": null}));
         world.patch(&path).key(&asker.key).json(&json!({"enabled": true})).await.accepted(200, "Webhook updated successfully");
         let since = json!({"since": world.now().to_string()});
         let recovered = world.post(&at(&id, "/recover")).key(&asker.key).json(&since).await;
@@ -126,5 +128,20 @@ on_both! {
         world.delete(&path).key(&asker.key).await.accepted(200, "Webhook deleted successfully");
         deliver(&world).await;
         assert_eq!(receiver.received().len(), 0);
+    }
+
+    async fn what_was_queued_while_its_webhook_was_deleted_is_not_sent(world: World) {
+        let (world, asker, receiver, [id, _]) = set(&world).await;
+        for (cause, name) in [("event", "One"), ("manual", "Two")] {
+            rename(&world, &asker, name).await;
+            // As a transaction leaves it that had read the webhook before, and ended after.
+            let waits = format!("update deliveries set status = 'pending', next_attempt_at = created_at, cause = '{cause}' where webhook_id = '{id}'");
+            if cause == "event" {
+                world.delete(&at(&id, "")).key(&asker.key).await.accepted(200, "Webhook deleted successfully");
+            }
+            accidents::run(&world, &waits).await;
+            assert!(deliver(&world).await > 0);
+            assert_eq!(receiver.received().len(), 0, "{cause}");
+        }
     }
 }
