@@ -132,8 +132,8 @@ pub async fn update(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, se
         ..old
     };
     let new = match fields.secret {
-        Some(secret) => with_secret(new, secret, app.now()),
-        None => new,
+        Some(secret) if secret != new.secret => with_secret(new, secret, app.now()),
+        _ => new,
     };
     write(app, tx, owner, EventName::WebhookUpdated, new).await
 }
@@ -147,7 +147,7 @@ async fn write(app: &App, mut tx: Tx, owner: Acting<'_>, name: EventName, webhoo
     Ok(webhook)
 }
 
-/// The old secret goes on signing for a day.
+/// The old secret goes on signing for a day. There are never more than two: of three within a day the first one is gone.
 fn with_secret(webhook: Webhook, secret: Secret, now: Timestamp) -> Webhook {
     let previous_until = Some(now.plus_seconds(OVERLAP_SECONDS));
     Webhook { previous_secret: Some(webhook.secret), previous_until, secret, updated_at: now, ..webhook }

@@ -3,8 +3,10 @@
 use crate::{
     asking::has,
     harness::on_both,
-    hooking::{at, hook, register, shown, subscriber},
+    hooking::{at, deliver, hook, register, rename, shown, subscriber},
+    receiver::{Receiver, reaching_loopback},
 };
+use hitl_server::domain::{Secret, signatures};
 use serde_json::{Value, json};
 
 /// Nothing is sent to this machine unless the test says so.
@@ -251,3 +253,28 @@ on_both! {
         assert_eq!(after["secret_preview"], before["secret_preview"]);
     }
 }
+
+    async fn a_secret_that_stays_the_same_throws_no_other_away(world: World) {
+        let (asker, receiver) = (subscriber(&world).await, Receiver::start().await);
+        let world = reaching_loopback(&world);
+        let fields = json!({"url": receiver.url("/"), "secret": "the first secret", "events": ["loop.updated"]});
+        let id = hook(&world, &asker, &fields).await;
+        let change = async |secret: &str| {
+            let body = json!({"secret": secret});
+            world.patch(&at(&id, "")).key(&asker.key).json(&body).await.accepted(200, "Webhook updated successfully");
+            rename(&world, &asker, secret).await;
+            deliver(&world).await;
+            let it = receiver.only();
+            let signed = |text: &str| signatures::of_body(&Secret(text.into()), it.body.as_bytes());
+            let names = ["x-hitl-signature", "x-hitl-signature-previous"];
+            let known = ["the first secret", "the second secret", "the third secret"];
+            names.map(|name| known.into_iter().find(|text| signed(text) == it.header(name)))
+        };
+        assert_eq!(change("the second secret").await, [Some("the second secret"), Some("the first secret")]);
+        world.clock.advance(12 * 3600);
+        assert_eq!(change("the second secret").await, [Some("the second secret"), Some("the first secret")]);
+        world.clock.advance(12 * 3600);
+        assert_eq!(change("the second secret").await, [Some("the second secret"), None], "nor does the day begin anew");
+        assert_eq!(change("the first secret").await, [Some("the first secret"), Some("the second secret")]);
+        assert_eq!(change("the third secret").await, [Some("the third secret"), Some("the first secret")], "the newest two");
+    }
