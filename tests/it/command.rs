@@ -1,8 +1,9 @@
 //! The command line from end to end: what it prints for people and for programs, and how it ends. Beside a running server.
 
 use crate::{
-    harness::on_both,
+    harness::{on_both, question_with},
     process::{PASSWORD, Server, make_key, make_owner, run, run_where, run_with},
+    receiver::Receiver,
 };
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -253,7 +254,16 @@ async fn dev_makes_all_one_needs_to_try_it() {
     let key = text(&credentials["key"]);
     assert_eq!(get(&server, "/v1/test", &key).await.0, 200);
     let signs_in = json!({"email": credentials["email"], "password": credentials["password"]});
-    assert_eq!(post(&server, "/v1/reviewer/session", "", &signs_in).await.0, 200);
+    let (status, signed_in) = post(&server, "/v1/reviewer/session", "", &signs_in).await;
+    assert_eq!(status, 200);
+    let receiver = Receiver::start().await;
+    let body = question_with(&json!({"callback_url": receiver.url("/here")}));
+    let path = format!("/v1/api/loops/{}/requests", text(&credentials["loop_id"]));
+    let id = text(&post(&server, &path, &key, &body).await.1["data"]["id"]);
+    let (path, answer) = (format!("/v1/reviewer/requests/{id}/respond"), json!({"response_data": "approve"}));
+    assert_eq!(post(&server, &path, &text(&signed_in["data"]["token"]), &answer).await.0, 200);
+    receiver.has(1).await; // it may send to this machine
+    assert_eq!(receiver.only().event(), "request.completed");
     server.stop().await;
     let again = Server::dev(&data).await;
     assert_eq!(get(&again, "/v1/test", &key).await.0, 200, "the second start remembers the first");

@@ -38,11 +38,17 @@ with_processes_on_both! {
 
     async fn a08_kill_9_at_any_instant_loses_nothing(world: World) {
         let asker = world.asker().await;
-        let receiver = Receiver::start().await;
+        let (callbacks, hooks) = (Receiver::start().await, Receiver::start().await);
+        let hook = json!({"url": hooks.url, "events": ["request.completed"]});
+        let (_, key) = world.key_with(&asker.owner, |new| new.scopes = vec![hitl_server::domain::Scope::WebhooksWrite]).await;
+        let made = world.post("/v1/api/webhooks").key(&key).json(&hook).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let seed = crate::program::present_time(&world).micros();
+        println!("{}: killed at instants from the seed {seed}", world.app.store.engine());
         let (asked, answered) = (Ids::default(), Ids::default());
-        for round in 0..5 {
+        for instant in instants(seed, 12) {
             let process = Arc::new(restarted(&world).await);
-            let callers = (0..4).map(|_| tokio::spawn(call(process.clone(), asker.clone(), receiver.url.clone(), asked.clone(), answered.clone())));
+            let callers = (0..4).map(|_| tokio::spawn(call(process.clone(), asker.clone(), callbacks.url.clone(), asked.clone(), answered.clone())));
             let callers: Vec<_> = callers.collect();
             let so_far = answered.lock().unwrap().len();
             soon(async {
@@ -50,7 +56,7 @@ with_processes_on_both! {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }).await;
-            tokio::time::sleep(Duration::from_millis(7 * round)).await; // anywhere in a call
+            tokio::time::sleep(instant).await; // anywhere in a call
             process.kill();
             for caller in callers {
                 let error = caller.await.unwrap();
@@ -59,21 +65,38 @@ with_processes_on_both! {
         }
         let process = restarted(&world).await;
         let (asked, answered) = (asked.lock().unwrap().clone(), answered.lock().unwrap().clone());
-        println!("{}: {} asked, {} answered, then killed", world.app.store.engine(), asked.len(), answered.len());
+        let mut completed = HashSet::new();
         for id in &asked {
             let state = status(&process, &asker, id).await;
             assert!(state == "completed" || state == "pending" && !answered.contains(id), "{id} is {state}");
             let told = world.events(id).await;
             assert_eq!(told.iter().filter(|name| *name == "request.completed").count(), usize::from(state == "completed"));
+            if state == "completed" {
+                completed.insert(id.clone());
+            }
         }
-        receiver.until("every answer", |it| {
-            let delivered = it.of("request.completed");
-            answered.iter().all(|id| delivered.contains_key(id))
-        }).await;
-        let ids: HashSet<_> = receiver.received().into_iter().map(|it| (it.body["request_id"].as_str().unwrap().to_owned(), it.event_id)).collect();
-        let requests: HashSet<_> = ids.iter().map(|(request, _)| request).collect();
-        assert_eq!(ids.len(), requests.len(), "what came twice came under the same id");
+        println!("{} asked, {} answered, {} of them acknowledged", asked.len(), completed.len(), answered.len());
+        for receiver in [&callbacks, &hooks] {
+            // Also what was written, though the answer to whoever wrote it was lost.
+            receiver.until("every answer", |it| {
+                let delivered = it.of("request.completed");
+                completed.iter().all(|id| delivered.contains_key(id))
+            }).await;
+            let ids: HashSet<_> = receiver.received().into_iter().map(|it| (it.body["request_id"].as_str().unwrap().to_owned(), it.event_id)).collect();
+            let requests: HashSet<_> = ids.iter().map(|(request, _)| request).collect();
+            assert_eq!(ids.len(), requests.len(), "what came twice came under the same id");
+        }
     }
+}
+
+/// So many spans of up to 40 milliseconds that follow from a seed.
+fn instants(seed: i64, count: usize) -> impl Iterator<Item = Duration> {
+    let mut state = seed.unsigned_abs();
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Duration::from_micros((state >> 33) % 40_000)
+    })
+    .take(count)
 }
 
 type Ids = Arc<Mutex<HashSet<String>>>;
