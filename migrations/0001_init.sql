@@ -6,6 +6,9 @@ create table accounts (
     status         text        not null check (status in ('active', 'suspended', 'inactive')),
     password_hash  text,
     signing_secret text        not null,
+    -- What callbacks are signed with too, for a while after a rotation.
+    previous_signing_secret text,
+    previous_signing_until  timestamptz,
     created_at     timestamptz not null,
     last_seen_at   timestamptz,
     -- Whether there is any way to notify this person: a device, a topic or mail.

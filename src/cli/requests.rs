@@ -1,7 +1,7 @@
 //! `hitl requests`: what was asked, and answering it for a person of the loop.
 
 use super::{
-    arguments,
+    arguments, deliveries,
     failure::Failure,
     output::{Format, beginning, or_dash, record, table},
     users,
@@ -13,7 +13,7 @@ use crate::{
         request_filters::{Page, RequestFilter, Sort},
         response::{ResponseType, Spec},
     },
-    service::{self, request_lists, requests, reviews},
+    service::{self, Acting, request_lists, requests, reviews},
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -36,6 +36,10 @@ pub(super) enum Requests {
     /// Answer a request for a person of its loop
     #[command(after_help = RESPOND)]
     Respond(Respond),
+    /// Show what a request's callback was told
+    Callbacks(deliveries::OfRequest),
+    /// Tell a request's callback once more, by the running server
+    Redeliver(deliveries::NamedOfRequest),
 }
 
 #[derive(clap::Args)]
@@ -85,6 +89,8 @@ impl Requests {
             Self::List(list) => self::list(app, list).await,
             Self::Show(One { id, format }) => show(&format, &found(app, id).await?),
             Self::Respond(respond) => self::respond(app, respond).await,
+            Self::Callbacks(of) => of.show(app).await,
+            Self::Redeliver(named) => named.send_again(app).await,
         }
     }
 }
@@ -160,6 +166,11 @@ async fn found(app: &App, id: Id<Request>) -> anyhow::Result<Request> {
         }
         other => other.into(),
     })
+}
+
+/// Whoever made the request with that id.
+pub(super) async fn maker_of(app: &App, id: Id<Request>) -> anyhow::Result<Acting<'static>> {
+    Ok(Acting::by_operator(found(app, id).await?.creator_id))
 }
 
 fn show(format: &Format, it: &Request) -> anyhow::Result<()> {

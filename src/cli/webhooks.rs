@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Email, Id, Loop, Object, Webhook},
-    service::{self, Acting, webhooks},
+    service::{Acting, callbacks, webhooks},
 };
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -18,6 +18,13 @@ const CREATE: &str = "\
 Examples:
   hitl webhooks create --user ann@example.com --url https://example.com/hook
   hitl webhooks create --user ann@example.com --url https://example.com/hook --events 'request.*,!request.created'";
+const UPDATE: &str = "\
+Examples:
+  hitl webhooks update 65f1234567890abcdef12350 --url https://example.com/moved
+  hitl webhooks update 65f1234567890abcdef12350 --events 'request.*,!request.created' --all-loops";
+const RECOVER: &str = "\
+Example:
+  hitl webhooks recover 65f1234567890abcdef12350 --since 2024-03-15T10:00:00Z";
 const TEST: &str = "\
 Sends from here, so the settings in force here say where it may go: `hitl check` shows them.
 Exit code 4 when the receiver did not take it.";
@@ -32,6 +39,9 @@ pub(super) enum Webhooks {
     Create(Create),
     /// Show a webhook's settings
     Show(One),
+    /// Change a webhook: what is not named stays as it is
+    #[command(after_help = UPDATE)]
+    Update(Update),
     /// Send to a webhook again; forgets that it failed
     Enable(One),
     /// Send nothing to a webhook until enabled again
@@ -45,9 +55,14 @@ pub(super) enum Webhooks {
     Test(One),
     /// Show what was sent to a webhook, the newest first
     Log(deliveries::Log),
+    /// Show a delivery, and each time that it was sent
+    Delivery(deliveries::Named),
     /// Send a delivery again, by the running server
-    Redeliver(deliveries::Redeliver),
-    /// Print the secret that the callbacks of a person's requests are signed with
+    Redeliver(deliveries::Named),
+    /// Send everything again that was given up since a time, by the running server
+    #[command(after_help = RECOVER)]
+    Recover(deliveries::Recover),
+    /// Print the secret that the callbacks of a person's requests are signed with; `hitl requests callbacks` shows those
     Secret(Secret),
 }
 
@@ -82,6 +97,29 @@ pub(super) struct Create {
 }
 
 #[derive(clap::Args)]
+pub(super) struct Update {
+    /// The webhook's id
+    id: Id<Webhook>,
+    /// Where to send
+    #[arg(long)]
+    url: Option<String>,
+    /// What to send, comma-separated, as for `create`
+    #[arg(long, value_delimiter = ',')]
+    events: Option<Vec<String>>,
+    /// The id of the only loop it is about
+    #[arg(long = "loop", value_name = "ID", conflicts_with = "all_loops")]
+    loop_id: Option<Id<Loop>>,
+    /// It is about all of the account's loops
+    #[arg(long)]
+    all_loops: bool,
+    /// What to say of it
+    #[arg(long)]
+    description: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
 pub(super) struct One {
     /// The webhook's id
     id: Id<Webhook>,
@@ -94,6 +132,9 @@ pub(super) struct Secret {
     /// The e-mail of the account
     #[arg(long, value_parser = arguments::email, value_name = "EMAIL")]
     user: Email,
+    /// Make a new one first; the old one signs too for 24 hours
+    #[arg(long)]
+    rotate: bool,
     #[command(flatten)]
     format: Format,
 }
@@ -104,6 +145,7 @@ impl Webhooks {
             Self::List(list) => self::list(app, list).await,
             Self::Create(new) => create(app, new).await,
             Self::Show(one) => show(&one.format, &named(app, one.id).await?),
+            Self::Update(change) => update(app, change).await,
             Self::Enable(one) => set_enabled(app, one, true).await,
             Self::Disable(one) => set_enabled(app, one, false).await,
             Self::Delete(one) => delete(app, one).await,
@@ -113,7 +155,9 @@ impl Webhooks {
             }
             Self::Test(one) => deliveries::test(app, owner_of(app, one.id).await?, one.id, &one.format).await,
             Self::Log(log) => log.show(app).await,
-            Self::Redeliver(again) => again.run(app).await,
+            Self::Delivery(named) => named.show(app).await,
+            Self::Redeliver(named) => named.send_again(app).await,
+            Self::Recover(recover) => recover.run(app).await,
             Self::Secret(secret) => self::secret(app, secret).await,
         }
     }
@@ -150,6 +194,19 @@ async fn create(app: &App, new: Create) -> anyhow::Result<()> {
     show_new(&new.format, &made)
 }
 
+async fn update(app: &App, change: Update) -> anyhow::Result<()> {
+    let named = [
+        ("url", change.url.map(Value::from)),
+        ("events", change.events.map(Value::from)),
+        ("type", change.all_loops.then(|| "global".into())),
+        ("loop_id", change.loop_id.map(|id| id.to_string().into())),
+        ("description", change.description.map(Value::from)),
+    ];
+    let fields = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let owner = owner_of(app, change.id).await?;
+    show(&change.format, &webhooks::update(app, owner, change.id, Ok(Object(fields))).await?)
+}
+
 async fn set_enabled(app: &App, one: One, enabled: bool) -> anyhow::Result<()> {
     let fields = [("enabled".to_owned(), Value::Bool(enabled))].into_iter().collect();
     let owner = owner_of(app, one.id).await?;
@@ -162,10 +219,12 @@ async fn delete(app: &App, one: One) -> anyhow::Result<()> {
     one.format.print(&json!({"id": one.id, "deleted_at": deleted_at}), || format!("deleted {}", webhook.url))
 }
 
-async fn secret(app: &App, Secret { user, format }: Secret) -> anyhow::Result<()> {
+async fn secret(app: &App, Secret { user, rotate, format }: Secret) -> anyhow::Result<()> {
     let account = users::of(app, &user).await?;
-    let secret = service::deliveries::signing_secret(app, account.id).await?;
-    format.print(&json!({"user": account.email, "secret": secret.0}), || secret.0.clone())
+    let acting = Acting::by_operator(account.id);
+    let signing = if rotate { callbacks::rotate(app, acting).await? } else { callbacks::signing(app, acting).await? };
+    let json = json!({"user": account.email, "secret": signing.secret.0, "previous_until": signing.previous_until});
+    format.print(&json, || signing.secret.0.clone())
 }
 
 /// The webhook with that id, whoever owns it.

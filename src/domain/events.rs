@@ -79,6 +79,8 @@ words! {
         RequestDeadlineNear = "request.deadline_near",
         /// Somebody tries how they are notified.
         NotificationTest = "notification.test",
+        /// The secret that an account's callbacks are signed with was replaced.
+        SigningSecretRotated = "account.signing_secret_rotated",
     }
 }
 

@@ -1,12 +1,31 @@
 //! Signing what is delivered: the vendor's two headers and Standard Webhooks' three (contract 12.5, quality B).
 
-use super::{Secret, id::hex};
+use super::{Secret, Timestamp, id::hex};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// The mark of a secret that this server made.
 const MARK: &str = "whsec_";
+
+/// The secret that an account's callbacks are signed with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signing {
+    /// The present one.
+    pub secret: Secret,
+    /// The one before it.
+    pub previous: Option<Secret>,
+    /// Until when that signs too.
+    pub previous_until: Option<Timestamp>,
+}
+
+impl Signing {
+    /// The secrets that sign now, the present one first.
+    pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
+        let previous = self.previous.as_ref().filter(|_| self.previous_until.is_some_and(|until| until > now));
+        std::iter::once(&self.secret).chain(previous).collect()
+    }
+}
 
 /// A fresh secret: its hex digits are valid base64 too, so that Standard Webhooks' libraries take it as it is.
 pub fn new_secret(random: [u8; 16]) -> Secret {

@@ -2,7 +2,7 @@
 
 use super::{
     Account, Event, EventName, Id, Invalid, Loop, Object, Request, Secret, Timestamp, new_requests::url,
-    object::longer_than, patterns, words::words,
+    object::longer_than, patterns, retry::MOST_ATTEMPTS, words::words,
 };
 
 words! {
@@ -239,6 +239,9 @@ impl DeliveryKind {
     }
 }
 
+/// The cause of a delivery that is a test.
+pub const TEST: &str = "test";
+
 /// One event on its way to one address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
@@ -282,4 +285,16 @@ pub struct Delivery {
     pub created_at: Timestamp,
     /// When a receiver took it.
     pub delivered_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// When it is sent next; `None` when it is not, and while it is being sent.
+    pub fn next_retry_at(&self) -> Option<Timestamp> {
+        self.next_attempt_at.filter(|_| self.locked_until.is_none())
+    }
+
+    /// The most attempts that are made (12.6); a test has one.
+    pub fn most_attempts(&self) -> i64 {
+        if self.cause == TEST { 1 } else { MOST_ATTEMPTS }
+    }
 }

@@ -1,7 +1,7 @@
 //! The log of deliveries on the wire, and sending again (contract 12.9).
 
 use super::{
-    admission::{RequestsRead, WebhooksRead, WebhooksWrite, With},
+    admission::{RequestsRead, RequestsWrite, WebhooksRead, WebhooksWrite, With},
     error::{ApiError, OrFailed},
     extract::{Body, PathId},
     reply::{Envelope, Reply},
@@ -10,13 +10,9 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{
-        Delivery, Request, Webhook, request_filters::Query, retry::MOST_ATTEMPTS, webhooks::DeliveryStatus, words::Word,
-    },
-    service::{
-        deliveries::{self, Log},
-        webhooks,
-    },
+    domain::{Delivery, Request, Webhook, request_filters::Query, webhooks::DeliveryStatus, words::Word},
+    service::{callbacks, deliveries::Log, webhooks},
+    store::attempts::Made,
 };
 use axum::extract::State;
 use serde::Serialize;
@@ -66,13 +62,59 @@ pub struct DeliveryView {
     created_at: String,
     /// When a receiver took it.
     delivered_at: Option<String>,
-    /// When it is sent again.
+    /// When it is sent next; null while it is being sent.
     next_retry_at: Option<String>,
+    /// Each time that it was sent, the latest first; only where one delivery is shown, or a request's callbacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<Vec<AttemptView>>,
+}
+
+/// One time that a delivery was sent, and how it went.
+#[derive(Serialize, ToSchema)]
+pub struct AttemptView {
+    /// 1 is the first there was; it goes on counting when a delivery is sent again.
+    number: i64,
+    /// What caused it: `event`, `retry`, `manual`, `recovery` or `test`.
+    #[schema(example = "event")]
+    cause: String,
+    /// When it ended.
+    at: String,
+    /// The status that came back.
+    #[schema(example = 503)]
+    response_status: Option<i64>,
+    /// How long it took.
+    response_time_ms: i64,
+    /// What came back, cut to 4 KB.
+    response_body: Option<String>,
+    /// Why it failed.
+    error: Option<String>,
+}
+
+impl From<Made> for AttemptView {
+    fn from(it: Made) -> Self {
+        Self {
+            number: it.number,
+            cause: it.cause,
+            at: it.at.to_string(),
+            response_status: it.response_status,
+            response_time_ms: it.response_time_ms,
+            response_body: it.response_body,
+            error: it.error,
+        }
+    }
+}
+
+impl DeliveryView {
+    fn with_attempts(it: Delivery, made: Vec<Made>) -> Self {
+        Self { attempts: Some(made.into_iter().map(AttemptView::from).collect()), ..it.into() }
+    }
 }
 
 impl From<Delivery> for DeliveryView {
     fn from(it: Delivery) -> Self {
+        let next_retry_at = it.next_retry_at().map(|at| at.to_string());
         Self {
+            max_attempts: it.most_attempts(),
             id: it.id.to_string(),
             webhook_id: it.webhook_id.map(|id| id.to_string()),
             kind: it.kind.as_str(),
@@ -83,7 +125,6 @@ impl From<Delivery> for DeliveryView {
             status: it.status.as_str(),
             success: it.status == DeliveryStatus::Success,
             attempt: it.attempt,
-            max_attempts: MOST_ATTEMPTS,
             cause: it.cause,
             response_status: it.response_status,
             response_time_ms: it.response_time_ms,
@@ -92,7 +133,8 @@ impl From<Delivery> for DeliveryView {
             response_body: it.response_body,
             created_at: it.created_at.to_string(),
             delivered_at: it.delivered_at.map(|at| at.to_string()),
-            next_retry_at: it.next_attempt_at.map(|at| at.to_string()),
+            next_retry_at,
+            attempts: None,
         }
     }
 }
@@ -126,11 +168,18 @@ pub struct Deliveries {
 }
 
 impl From<Log> for Deliveries {
-    fn from(log: Log) -> Self {
+    fn from(mut log: Log) -> Self {
         let count = log.deliveries.len();
         let pagination = Pagination::new(log.page, log.total, count);
+        let view = |it: Delivery| match &mut log.attempts {
+            Some(made) => {
+                let made = made.remove(&it.id).unwrap_or_default();
+                DeliveryView::with_attempts(it, made)
+            }
+            None => it.into(),
+        };
         Self {
-            deliveries: log.deliveries.into_iter().map(DeliveryView::from).collect(),
+            deliveries: log.deliveries.into_iter().map(view).collect(),
             count,
             total: log.total,
             has_more: pagination.next_offset.is_some(),
@@ -160,6 +209,23 @@ pub async fn log(
 ) -> Result<Reply<Deliveries>, ApiError> {
     let log = webhooks::log(&app, &caller.caller, id, &query).await.or_failed("Failed to retrieve deliveries")?;
     Ok(Reply::ok("Webhook deliveries retrieved successfully", log.into()))
+}
+
+/// Shows a delivery to a webhook, and each time that it was sent
+#[utoipa::path(get, path = "/v1/api/webhooks/{webhook_id}/deliveries/{delivery_id}", tag = "Webhooks",
+    params(("webhook_id" = String, Path), ("delivery_id" = String, Path)),
+    responses((status = 200, description = "Webhook delivery retrieved successfully", body = Envelope<OneDelivery>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:read"))))]
+pub async fn show_delivery(
+    caller: With<WebhooksRead>,
+    State(app): State<App>,
+    PathId(id): PathId<Webhook>,
+    PathId(delivery): PathId<Delivery>,
+) -> Result<Reply<OneDelivery>, ApiError> {
+    let found = webhooks::attempts(&app, &caller.caller, id, delivery).await;
+    let (it, made) = found.or_failed("Failed to retrieve delivery")?;
+    let delivery = DeliveryView::with_attempts(it, made);
+    Ok(Reply::ok("Webhook delivery retrieved successfully", OneDelivery { delivery }))
 }
 
 /// Sends a delivery again
@@ -193,7 +259,9 @@ pub async fn recover(
     Ok(Reply::ok("Deliveries queued successfully", Recovered { count }))
 }
 
-/// Lists what was sent of a request
+/// Lists what a request's callback was told
+///
+/// With each time that it was sent. What webhooks were told of the request is in their own logs.
 #[utoipa::path(get, path = "/v1/api/requests/{request_id}/deliveries", tag = "Requests", params(("request_id" = String, Path),
         ("limit" = Option<i64>, Query), ("offset" = Option<i64>, Query)),
     responses((status = 200, description = "Deliveries retrieved successfully", body = Envelope<Deliveries>)),
@@ -204,7 +272,24 @@ pub async fn of_request(
     PathId(id): PathId<Request>,
     query: Query,
 ) -> Result<Reply<Deliveries>, ApiError> {
-    let log =
-        deliveries::of_request(&app, &caller.caller, id, &query).await.or_failed("Failed to retrieve deliveries")?;
+    let log = callbacks::log(&app, &caller.caller, id, &query).await.or_failed("Failed to retrieve deliveries")?;
     Ok(Reply::ok("Deliveries retrieved successfully", log.into()))
+}
+
+/// Tells a request's callback once more
+///
+/// With the same body and event id, whatever came of it before.
+#[utoipa::path(post, path = "/v1/api/requests/{request_id}/deliveries/{delivery_id}/redeliver", tag = "Requests",
+    params(("request_id" = String, Path), ("delivery_id" = String, Path)),
+    responses((status = 200, description = "Delivery queued successfully", body = Envelope<OneDelivery>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
+pub async fn redeliver_callback(
+    caller: With<RequestsWrite>,
+    State(app): State<App>,
+    PathId(id): PathId<Request>,
+    PathId(delivery): PathId<Delivery>,
+) -> Result<Reply<OneDelivery>, ApiError> {
+    let queued =
+        callbacks::redeliver(&app, &caller.caller, id, delivery).await.or_failed("Failed to queue delivery")?;
+    Ok(Reply::ok("Delivery queued successfully", queued.into()))
 }

@@ -53,6 +53,7 @@ pub mod page_setup;
 pub mod page_shell;
 pub mod page_sign_in;
 pub mod page_signed_in;
+pub mod page_signing_secret;
 pub mod page_times;
 pub mod page_webhook_form;
 pub mod page_webhooks;
@@ -118,10 +119,12 @@ pub fn keyed() -> Routes {
         .get(&api("/requests/{request_id}/events"), live::stream_of_request)
         .get(&api("/requests/{request_id}/timeline"), live::timeline)
         .get(&api("/requests/{request_id}/deliveries"), deliveries::of_request)
+        .post(&api("/requests/{request_id}/deliveries/{delivery_id}/redeliver"), deliveries::redeliver_callback)
         .get(&api("/events"), live::stream_of_account)
         .get(&api("/webhooks"), webhooks::list)
         .post(&api("/webhooks"), webhooks::create)
         .get(&api("/webhooks/signing-secret"), webhooks::signing_secret)
+        .post(&api("/webhooks/signing-secret/rotate"), webhooks::rotate_signing_secret)
         .get(&api("/webhooks/{webhook_id}"), webhooks::show)
         .patch(&api("/webhooks/{webhook_id}"), webhooks::update)
         .put(&api("/webhooks/{webhook_id}"), webhooks::replace)
@@ -129,6 +132,7 @@ pub fn keyed() -> Routes {
         .post(&api("/webhooks/{webhook_id}/test"), webhooks::test)
         .post(&api("/webhooks/{webhook_id}/rotate-secret"), webhooks::rotate_secret)
         .get(&api("/webhooks/{webhook_id}/deliveries"), deliveries::log)
+        .get(&api("/webhooks/{webhook_id}/deliveries/{delivery_id}"), deliveries::show_delivery)
         .post(&api("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver"), deliveries::redeliver)
         .post(&api("/webhooks/{webhook_id}/recover"), deliveries::recover)
 }
@@ -210,7 +214,9 @@ pub fn pages() -> Routes {
         .get(&["/webhooks".into()], page_webhooks::list)
         .get(&["/webhooks/new".into()], page_webhook_form::form)
         .post(&["/webhooks/new".into()], page_webhook_form::create)
-        .post(&["/webhooks/signing-secret".into()], page_webhooks::signing_secret)
+        .post(&["/webhooks/signing-secret".into()], page_signing_secret::show)
+        .get(&["/webhooks/signing-secret/rotate".into()], page_signing_secret::ask_rotate)
+        .post(&["/webhooks/signing-secret/rotate".into()], page_signing_secret::rotate)
         .get(&["/webhooks/{webhook_id}".into()], page_webhooks::show)
         .get(&["/webhooks/{webhook_id}/edit".into()], page_webhook_form::edit)
         .post(&["/webhooks/{webhook_id}/edit".into()], page_webhook_form::update)

@@ -162,6 +162,7 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::PasswordChanged => ("set a new password for", ""),
         EventName::AccountRenamed => return (format!("took the name {}", text("/name")), ""),
         EventName::NotificationTest => ("tried notifications", ""),
+        EventName::SigningSecretRotated => ("replaced the signing secret of", ""),
         EventName::ResetLinkCreated => ("made a link to a password for", ""),
     };
     (did.to_owned(), then)

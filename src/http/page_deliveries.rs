@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Delivery, Invalid, Object, Timestamp, Webhook, request_filters::Query, retry::MOST_ATTEMPTS},
+    domain::{Delivery, Invalid, Object, Timestamp, Webhook, request_filters::Query},
     service::webhooks,
     store::attempts::Made,
 };
@@ -28,11 +28,14 @@ pub(super) struct DeliveryRow {
     pub(super) it: Delivery,
     pub(super) age: Moment,
     pub(super) next: Option<Moment>,
+    /// Whether it is to be sent, or being sent.
+    pub(super) open: bool,
 }
 
 impl DeliveryRow {
     pub(super) fn new(it: Delivery, now: Timestamp) -> Self {
-        Self { age: Moment::age(it.created_at, now), next: it.next_attempt_at.map(|at| Moment::left(at, now)), it }
+        let next = it.next_retry_at().map(|at| Moment::left(at, now));
+        Self { age: Moment::age(it.created_at, now), next, open: it.next_attempt_at.is_some(), it }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Delivery, Key, Loop, Priority, Request, Status, Timestamp, request_filters::Query, words::Word},
-    service::{acting::by_hand, deliveries, keys, loops, request_lists, requests, timeline},
+    service::{acting::by_hand, callbacks, keys, loops, request_lists, requests, timeline},
     store::events::Line,
 };
 use askama::Template;
@@ -131,7 +131,7 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
         config: pretty(&request.content.response_config.0),
         default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
         steps: steps.collect(),
-        deliveries: deliveries::of_request(&app, &who.who, id, &Query::default()).await?.deliveries,
+        deliveries: callbacks::everything(&app, &who.who, id).await?,
         row: Row::new(request, app.now()),
     };
     Ok(with_images(shows_images, shown(&page)))

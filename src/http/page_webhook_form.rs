@@ -6,7 +6,8 @@ use super::{
     page_notices::Notice,
     page_shell::{Section, Shell},
     page_signed_in::{Asker, SignedIn},
-    page_webhooks::{own_loops, secret_page},
+    page_signing_secret::secret_page,
+    page_webhooks::own_loops,
     pages::{PageError, PageId, again, see_other, shown},
 };
 use crate::{

@@ -7,16 +7,17 @@ use super::{
     page_places::around,
     page_shell::{Section, Shell},
     page_signed_in::{Asker, SignedIn},
+    page_signing_secret::secret_page,
     page_times::Moment,
-    pages::{PageError, PageId, Question, confirm, page, see_other, shown},
+    pages::{PageError, PageId, Question, confirm, see_other, shown},
 };
 use crate::{
     app::App,
     domain::{Id, Loop, Object, Timestamp, Webhook, request_filters::Query, signatures},
-    service::{Result, deliveries, loops, webhooks},
+    service::{Result, loops, webhooks},
 };
 use askama::Template;
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{extract::State, response::Response};
 use url::form_urlencoded::Serializer;
 
 type Page = std::result::Result<Response, PageError>;
@@ -69,16 +70,6 @@ pub(super) struct WebhookPage {
     recovery: Filled,
     earlier: Option<String>,
     later: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "webhook_secret.html")]
-struct SecretPage {
-    shell: Shell,
-    title: &'static str,
-    secret: String,
-    it: Option<Webhook>,
-    old_until: Option<String>,
 }
 
 /// The loops that somebody has made, which their webhooks may be about.
@@ -153,21 +144,18 @@ async fn set_enabled(Asker(who): &Asker, app: &App, PageId(id): PageId<Webhook>,
     Ok(see_other(&format!("/webhooks/{id}"), said))
 }
 
-/// The page that shows a secret, this once.
-pub(super) fn secret_page(who: &SignedIn, title: &'static str, it: Webhook, now: Timestamp) -> Response {
-    let (shell, secret) = (who.shell(Section::Webhooks), it.secret.0.clone());
-    let old_until = it.previous_until.filter(|until| *until > now).map(|until| until.to_string());
-    page(StatusCode::CREATED, &SecretPage { shell, title, secret, it: Some(it), old_until })
-}
-
 /// Asks before a secret is replaced.
 pub async fn ask_rotate(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Webhook>) -> Page {
     let it = webhooks::show(&app, &who.who, id).await?;
+    let ended = match it.previous_until {
+        Some(until) if until > app.now() => format!(" The one before it, which signs until {until}, is gone at once."),
+        _ => String::new(),
+    };
     let question = Question {
         title: "Make a new secret?".to_owned(),
         text: format!(
             "{}\n\nFor 24 hours both sign what is sent, so that the receiver can change over without losing anything: the old one in \
-             the headers that end in -Previous and in webhook-signature. Then the old one is gone.",
+             the headers that end in -Previous and in webhook-signature. Then the old one is gone.{ended}",
             it.url
         ),
         reason: None,
@@ -182,13 +170,6 @@ pub async fn ask_rotate(Asker(who): Asker, State(app): State<App>, PageId(id): P
 pub async fn rotate(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Webhook>) -> Page {
     let rotated = webhooks::rotate(&app, &who.who, id).await?;
     Ok(secret_page(&who, "The new secret", rotated, app.now()))
-}
-
-/// Shows what callbacks are signed with. Only when asked to, by a button: it stands on no page that one passes.
-pub async fn signing_secret(Asker(who): Asker, State(app): State<App>) -> Page {
-    let secret = deliveries::signing_secret(&app, who.id()).await?.0;
-    let (shell, title) = (who.shell(Section::Webhooks), "The signing secret of your account");
-    Ok(shown(&SecretPage { shell, title, secret, it: None, old_until: None }))
 }
 
 /// Asks before a webhook is deleted.

@@ -10,8 +10,11 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Delivery, Id, Webhook, signatures},
-    service::{Acting, Error, deliveries, webhooks},
+    domain::{
+        Delivery, Id, Timestamp, Webhook,
+        signatures::{self, Signing},
+    },
+    service::{Acting, Error, callbacks, webhooks},
     worker::deliver,
 };
 use axum::extract::State;
@@ -264,9 +267,20 @@ pub struct SigningSecret {
     /// In full.
     #[schema(example = "whsec_0123456789abcdef0123456789abcdef")]
     secret: String,
+    /// Until when the secret before it signs too, if it does.
+    previous_until: Option<String>,
+}
+
+impl SigningSecret {
+    fn new(it: Signing, now: Timestamp) -> Self {
+        let previous_until = it.previous_until.filter(|until| *until > now).map(|until| until.to_string());
+        Self { secret: it.secret.0, previous_until }
+    }
 }
 
 /// Shows the secret that one's callbacks are signed with
+///
+/// It is the account's: a key that is confined to loops is refused.
 #[utoipa::path(get, path = "/v1/api/webhooks/signing-secret", tag = "Webhooks",
     responses((status = 200, description = "Signing secret retrieved successfully", body = Envelope<SigningSecret>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
@@ -274,7 +288,21 @@ pub async fn signing_secret(
     caller: With<WebhooksWrite>,
     State(app): State<App>,
 ) -> Result<Reply<SigningSecret>, ApiError> {
-    let secret =
-        deliveries::signing_secret(&app, caller.caller.account_id()).await.or_failed("Failed to retrieve secret")?;
-    Ok(Reply::ok("Signing secret retrieved successfully", SigningSecret { secret: secret.0 }))
+    let found = callbacks::signing(&app, &caller.caller).await.or_failed("Failed to retrieve secret")?;
+    Ok(Reply::ok("Signing secret retrieved successfully", SigningSecret::new(found, app.now())))
+}
+
+/// Gives one's callbacks a new secret
+///
+/// Both sign for 24 hours: the old one in `webhook-signature` and in the headers that end in `-Previous`. A key that is confined
+/// to loops is refused.
+#[utoipa::path(post, path = "/v1/api/webhooks/signing-secret/rotate", tag = "Webhooks",
+    responses((status = 200, description = "Signing secret rotated successfully", body = Envelope<SigningSecret>)),
+    security(("api_key" = [])), extensions(("x-scope" = json!("webhooks:write"))))]
+pub async fn rotate_signing_secret(
+    caller: With<WebhooksWrite>,
+    State(app): State<App>,
+) -> Result<Reply<SigningSecret>, ApiError> {
+    let rotated = callbacks::rotate(&app, &caller.caller).await.or_failed("Failed to rotate secret")?;
+    Ok(Reply::ok("Signing secret rotated successfully", SigningSecret::new(rotated, app.now())))
 }

@@ -1,21 +1,25 @@
 //! The outbox: what an event causes to be sent, and what becomes of it (contract 12.6 and 12.9, design 5).
 
-use super::{Acting, Error, Result, record};
+use super::{Error, Result, record};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Delivery, Event, EventName, Id, Request, Secret, Timestamp, Webhook,
-        request_filters::{Page, Query, page},
+        Actor, Delivery, Event, EventName, Id, Secret, Timestamp, Webhook,
+        request_filters::Page,
         retry::{self, Outcome},
-        webhooks::{DeliveryKind, DeliveryStatus},
+        webhooks::{DeliveryKind, DeliveryStatus, TEST},
     },
     store::{
-        Tx, attempts,
+        Tx,
+        attempts::{self, Made},
         deliveries::{self, Attempt, Leased, Wanted},
-        webhooks,
+        signing_secrets, webhooks,
     },
 };
 use serde_json::json;
+use std::collections::HashMap;
+
+pub(super) const NO_DELIVERY: Error = Error::Missing("Delivery not found");
 
 /// How long a worker may hold a delivery: longer than an attempt can take.
 const LEASE_SECONDS: i64 = 60;
@@ -44,7 +48,7 @@ pub(super) async fn queue_test(app: &App, tx: &mut Tx, event: &Event, webhook: &
     let body = &event.data.0;
     let until = app.now().plus_seconds(LEASE_SECONDS);
     let delivery = Delivery {
-        cause: "test".into(),
+        cause: TEST.into(),
         next_attempt_at: Some(until),
         locked_until: Some(until),
         ..delivery(app, event, DeliveryKind::Webhook, Some(webhook.id), &webhook.url, body)
@@ -119,12 +123,21 @@ pub async fn ready(app: &App, it: &Delivery) -> Result<std::result::Result<(Deli
     let Some(webhook) = webhooks::find_for_queued(&app.store, id).await? else {
         return Ok(Err("the webhook was deleted"));
     };
-    let Some(webhook) = webhooks::find_any(&app.store, id).await? else { return Ok(Err("the webhook is gone")) };
-    if !webhook.enabled && it.cause != "test" && it.cause != "manual" {
-        return Ok(Err("the webhook is disabled"));
+    if !webhook.enabled && it.cause != TEST && it.cause != "manual" {
+        return Ok(Err(if webhook.disabled_reason.is_some() {
+            "the webhook is disabled"
+        } else {
+            "the webhook is paused"
+        }));
     }
     let secrets = webhook.secrets(app.now()).into_iter().cloned().collect();
     Ok(Ok((Delivery { url: webhook.url, ..it.clone() }, secrets)))
+}
+
+/// Ends a delivery that is not sent. That is no attempt, and no failure of its webhook.
+pub async fn end(app: &App, it: &Delivery, reason: &str) -> Result<()> {
+    deliveries::end(&app.store, it, reason).await?;
+    Ok(())
 }
 
 /// What came of an attempt.
@@ -134,12 +147,6 @@ pub struct Sent {
     pub status: Option<u16>,
     /// The receiver's `Retry-After`, in seconds.
     pub retry_after: Option<i64>,
-/// Ends a delivery that is not sent. That is no attempt, and no failure of its webhook.
-pub async fn end(app: &App, it: &Delivery, reason: &str) -> Result<()> {
-    deliveries::end(&app.store, it, reason).await?;
-    Ok(())
-}
-
     /// What came back, cut.
     pub body: Option<String>,
     /// Why nothing came back.
@@ -159,7 +166,7 @@ pub async fn record(app: &App, it: &Delivery, sent: Sent) -> Result<DeliveryStat
         None => Outcome::Again(None),
     };
     let next = match outcome {
-        Outcome::Again(retry_after) if it.cause != "test" => {
+        Outcome::Again(retry_after) if it.cause != TEST => {
             retry::next_attempt(it.attempt + 1, retry_after, app.random::<1>()[0], now)
         }
         _ => None,
@@ -242,24 +249,11 @@ pub struct Log {
     pub total: i64,
     /// Which page this is.
     pub page: Page,
+    /// Each time that these were sent, the latest first, where that is asked for.
+    pub attempts: Option<HashMap<Id<Delivery>, Vec<Made>>>,
 }
 
 pub(super) async fn log(app: &App, wanted: &Wanted, page: Page) -> Result<Log> {
     let deliveries = deliveries::list(&app.store, wanted, page).await?;
-    Ok(Log { deliveries, total: deliveries::count(&app.store, wanted).await?, page })
-}
-
-/// The deliveries of a request, for whoever made it.
-pub async fn of_request(app: &App, acting: impl Into<Acting<'_>>, id: Id<Request>, query: &Query) -> Result<Log> {
-    let acting = acting.into();
-    let request = super::requests::show(app, acting, id).await?;
-    if request.creator_id != acting.account_id() {
-        return Err(Error::denied("Access denied to this request"));
-    }
-    log(app, &Wanted { request_id: Some(id), ..Wanted::default() }, page(query, 50)?).await
-}
-
-/// The secret that an account's callbacks are signed with.
-pub async fn signing_secret(app: &App, account: Id<Account>) -> Result<Secret> {
-    webhooks::signing_secret(&app.store, account).await?.ok_or(Error::Missing("There is no such account"))
+    Ok(Log { deliveries, total: deliveries::count(&app.store, wanted).await?, page, attempts: None })
 }

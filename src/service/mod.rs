@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod acting;
 pub mod admission;
 pub mod audit;
+pub mod callbacks;
 pub mod callers;
 pub mod deadlines;
 pub mod deliveries;

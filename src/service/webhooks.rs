@@ -1,6 +1,10 @@
 //! Registered webhooks, as programs and the operator manage them (contract 12.8). Another account's webhook is not there.
 
-use super::{Acting, Error, Result, deliveries as outbox, record};
+use super::{
+    Acting, Error, Result,
+    deliveries::{self as outbox, NO_DELIVERY},
+    record,
+};
 use crate::{
     app::App,
     domain::{
@@ -23,7 +27,6 @@ use crate::{
 use serde_json::json;
 
 const NOT_FOUND: Error = Error::Missing("Webhook not found");
-const NO_DELIVERY: Error = Error::Missing("Delivery not found");
 
 /// Who is confined to loops reaches their webhooks only.
 fn reaches(owner: Acting<'_>, id: Option<Id<Loop>>) -> bool {
@@ -214,7 +217,7 @@ pub async fn log(app: &App, owner: impl Into<Acting<'_>>, id: Id<Webhook>, query
         Some(text) => Some(EventName::named(text).ok_or_else(|| Invalid::failed("event is unknown"))?),
         None => None,
     };
-    let wanted = Wanted { webhook_id: Some(id), request_id: None, status, event };
+    let wanted = Wanted { webhook_id: Some(id), status, event, ..Wanted::default() };
     outbox::log(app, &wanted, page(query, 50)?).await
 }
 

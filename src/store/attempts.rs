@@ -6,6 +6,8 @@ use crate::domain::{Delivery, Id, Timestamp};
 /// One time that a delivery was sent, and how it went.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
+    /// What was sent.
+    pub delivery_id: Id<Delivery>,
     /// 1 is the first there was; it goes on counting when a delivery is sent again.
     pub number: i64,
     /// What caused it: `event`, `retry`, `manual`, `recovery` or `test`.
@@ -21,7 +23,7 @@ pub struct Made {
     /// Why it failed.
     pub error: Option<String>,
 }
-row!(Made { number, cause, at, response_status, response_time_ms, response_body, error });
+row!(Made { delivery_id, number, cause, at, response_status, response_time_ms, response_body, error });
 
 /// Adds one, in the transaction that records it on its delivery.
 pub async fn insert(tx: &mut Tx, of: &Delivery, it: &Attempt, at: Timestamp) -> Result<()> {
@@ -43,4 +45,13 @@ pub async fn insert(tx: &mut Tx, of: &Delivery, it: &Attempt, at: Timestamp) -> 
 /// Those of a delivery, the latest first.
 pub async fn of_delivery(db: impl Db<'_>, id: Id<Delivery>) -> Result<Vec<Made>> {
     db.sql("select * from attempts where delivery_id = $1 order by number desc").bind(id).all().await
+}
+
+/// Those of several deliveries, the latest of each first.
+pub async fn of_deliveries(db: impl Db<'_>, ids: &[Id<Delivery>]) -> Result<Vec<Made>> {
+    db.sql("select * from attempts where true")
+        .and_in("delivery_id", ids)
+        .push("order by delivery_id, number desc")
+        .all()
+        .await
 }

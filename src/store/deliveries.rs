@@ -1,8 +1,12 @@
 //! Deliveries: the outbox. Rows are written in the transaction of the change, leased by workers, and recorded (design 5).
 
-use super::{Db, Result, Tx, columns::row};
+use super::{Db, Result, Sql, Tx, columns::row};
 use crate::{
-    domain::{Delivery, EventName, Id, Request, Timestamp, Webhook, request_filters::Page, webhooks::DeliveryStatus},
+    domain::{
+        Account, Delivery, EventName, Id, Request, Timestamp, Webhook,
+        request_filters::Page,
+        webhooks::{DeliveryKind, DeliveryStatus},
+    },
     wakeups::Happened,
 };
 
@@ -172,10 +176,6 @@ pub async fn record(db: impl Db<'_>, leased: &Delivery, attempt: &Attempt) -> Re
     Ok(touched == 1)
 }
 
-/// What programs may see: whom a person is notified by is the person's own.
-const OF_PROGRAMS: &str = "and kind in ('webhook', 'callback')";
-
-/// Which deliveries are wanted.
 /// Ends one that was not sent: no attempt is counted.
 pub async fn end(db: impl Db<'_>, leased: &Delivery, error: &str) -> Result<bool> {
     let touched = db
@@ -188,26 +188,42 @@ pub async fn end(db: impl Db<'_>, leased: &Delivery, error: &str) -> Result<bool
     Ok(touched == 1)
 }
 
+/// What programs may see: whom a person is notified by is the person's own.
+const OF_PROGRAMS: &str = "and kind in ('webhook', 'callback')";
+
+/// Which deliveries are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Only to this webhook.
     pub webhook_id: Option<Id<Webhook>>,
     /// Only of this request.
     pub request_id: Option<Id<Request>>,
+    /// Only this account's.
+    pub account_id: Option<Id<Account>>,
+    /// Only to this kind of address.
+    pub kind: Option<DeliveryKind>,
     /// Only those that stand there.
     pub status: Option<DeliveryStatus>,
     /// Only of this event.
     pub event: Option<EventName>,
 }
 
+impl Wanted {
+    fn narrow<'a>(&self, sql: Sql<'a>) -> Sql<'a> {
+        sql.push(OF_PROGRAMS)
+            .and("webhook_id =", self.webhook_id)
+            .and("request_id =", self.request_id)
+            .and("account_id =", self.account_id)
+            .and("kind =", self.kind)
+            .and("status =", self.status)
+            .and("event =", self.event)
+    }
+}
+
 /// A page of them, the newest first.
 pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<Delivery>> {
-    db.sql("select * from deliveries where true")
-        .push(OF_PROGRAMS)
-        .and("webhook_id =", wanted.webhook_id)
-        .and("request_id =", wanted.request_id)
-        .and("status =", wanted.status)
-        .and("event =", wanted.event)
+    wanted
+        .narrow(db.sql("select * from deliveries where true"))
         .push_bind("order by created_at desc, id desc limit", page.limit)
         .push_bind("offset", page.offset)
         .all()
@@ -216,21 +232,22 @@ pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<De
 
 /// How many there are.
 pub async fn count(db: impl Db<'_>, wanted: &Wanted) -> Result<i64> {
-    let (count,): (i64,) = db
-        .sql("select count(*) from deliveries where true")
-        .push(OF_PROGRAMS)
-        .and("webhook_id =", wanted.webhook_id)
-        .and("request_id =", wanted.request_id)
-        .and("status =", wanted.status)
-        .and("event =", wanted.event)
-        .one()
-        .await?;
+    let (count,): (i64,) = wanted.narrow(db.sql("select count(*) from deliveries where true")).one().await?;
     Ok(count)
 }
 
 /// Finds one of a webhook's.
 pub async fn find(db: impl Db<'_>, id: Id<Delivery>, webhook: Id<Webhook>) -> Result<Option<Delivery>> {
     db.sql("select * from deliveries where id = $1 and webhook_id = $2").bind(id).bind(webhook).optional().await
+}
+
+/// Finds one of a request's callback.
+pub async fn find_callback(db: impl Db<'_>, id: Id<Delivery>, request: Id<Request>) -> Result<Option<Delivery>> {
+    db.sql("select * from deliveries where id = $1 and request_id = $2 and kind = 'callback'")
+        .bind(id)
+        .bind(request)
+        .optional()
+        .await
 }
 
 /// Sends one again, from the first attempt on, unless a worker has it; says whether it will be.

@@ -28,6 +28,7 @@ pub mod requests;
 pub mod resets;
 mod schema;
 pub mod sessions;
+pub mod signing_secrets;
 pub mod sql;
 mod sqlite;
 mod sqlite_tx;

@@ -1,7 +1,7 @@
 //! Registered webhooks.
 
 use super::{Db, Result, Tx, columns::row};
-use crate::domain::{Account, Id, Json, Loop, Secret, Timestamp, Webhook, webhooks::Failing};
+use crate::domain::{Account, Id, Json, Loop, Timestamp, Webhook, webhooks::Failing};
 
 row!(Webhook, |row| Self {
     id: row.try_get("id")?,
@@ -196,11 +196,4 @@ pub async fn warn(db: impl Db<'_>, id: Id<Webhook>, now: Timestamp) -> Result<bo
         .run()
         .await?;
     Ok(touched == 1)
-}
-
-/// The secret that an account's callbacks are signed with.
-pub async fn signing_secret(db: impl Db<'_>, account: Id<Account>) -> Result<Option<Secret>> {
-    let found: Option<(Secret,)> =
-        db.sql("select signing_secret from accounts where id = $1").bind(account).optional().await?;
-    Ok(found.map(|(secret,)| secret))
 }

@@ -39,7 +39,7 @@ fn different<'r>(came: &'r [Received], what: impl Fn(&'r Received) -> &'r str) -
 }
 
 /// Asserts the signatures of contract 12.5 and of Standard Webhooks.
-fn is_signed(it: &Received, secret: &str) {
+pub(crate) fn is_signed(it: &Received, secret: &str) {
     let secret = Secret(secret.to_owned());
     let hex = signatures::of_body(&secret, it.body.as_bytes());
     assert_eq!((it.header("x-hitl-signature-256"), it.header("x-hitl-signature")), (&*format!("sha256={hex}"), &*hex));

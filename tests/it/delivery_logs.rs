@@ -231,7 +231,7 @@ on_both! {
         let tested = sending.post(&at(&id, "/test")).key(&asker.key).await;
         tested.accepted(200, "Test webhook sent successfully");
         has(tested.at("data.delivery"), &json!({
-            "event": "webhook.test", "status": "success", "success": true, "attempt": 1, "cause": "test", "response_status": 200,
+            "event": "webhook.test", "status": "success", "success": true, "attempt": 1, "max_attempts": 1, "cause": "test", "response_status": 200,
             "webhook_id": id, "request_id": null, "kind": "webhook",
         }));
         let came = receiver.only();
@@ -261,6 +261,70 @@ on_both! {
         }
         world.clock.advance(86_400);
         assert_eq!(deliver(&sending).await, 0);
+    }
+
+    async fn contract_12_9_one_delivery_is_shown_with_each_attempt(world: World) {
+        let (asker, receiver) = (subscriber(&world).await, Receiver::start().await);
+        let id = hook(&world, &asker, &json!({"url": receiver.url("/hook"), "events": ["loop.updated"]})).await;
+        let sending = reaching_loopback(&world);
+        receiver.answers_next([Reply { body: "not now".into(), ..status(500) }]);
+        rename(&world, &asker, "New").await;
+        deliver(&sending).await;
+        let listed = &log(&world, &asker, &id, "").await[0];
+        assert_eq!(listed.get("attempts"), None, "a list stays short");
+        for prefix in ["/v1/api", "/v1"] {
+            let path = format!("{prefix}/webhooks/{id}/deliveries/{}", listed["id"].as_str().unwrap());
+            let shown = world.get(&path).key(&asker.key).await;
+            shown.accepted(200, "Webhook delivery retrieved successfully");
+            has(shown.at("data.delivery"), listed);
+            let attempts = shown.at("data.delivery.attempts").as_array().unwrap();
+            assert_eq!(attempts.len(), 2);
+            has(&attempts[0], &json!({"number": 2, "cause": "retry", "response_status": 200, "response_body": "", "error": null}));
+            has(&attempts[1], &json!({
+                "number": 1, "cause": "event", "at": world.now().to_string(), "response_status": 500, "response_body": "not now",
+                "error": "the receiver answered 500",
+            }));
+        }
+        let other = hook(&world, &asker, &json!({"url": receiver.url("/other")})).await;
+        let elsewhere = at(&other, &format!("/deliveries/{}", listed["id"].as_str().unwrap()));
+        world.get(&elsewhere).key(&asker.key).await.refused(404, "Delivery not found", &json!(null));
+    }
+
+    async fn contract_12_9_what_is_being_sent_has_no_next_time(world: World) {
+        let asker = subscriber(&world).await;
+        let id = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
+        rename(&world, &asker, "New").await;
+        assert_eq!(log(&world, &asker, &id, "").await[0]["next_retry_at"], json!(world.now().to_string()));
+        hitl_server::service::deliveries::lease(&world.app, &[], 1, 1).await.unwrap();
+        has(&log(&world, &asker, &id, "").await[0], &json!({"status": "pending", "next_retry_at": null, "max_attempts": 9}));
+    }
+
+    async fn contract_12_9_sweeping_goes_on_until_nothing_old_is_left(world: World) {
+        let asker = subscriber(&world).await;
+        let id = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
+        for count in 0..10 {
+            rename(&world, &asker, &format!("Name {count}")).await;
+        }
+        deliver(&world).await; // not to this machine: each has failed for good
+        world.clock.advance(30 * 86_400 + 1);
+        rename(&world, &asker, "New").await;
+        assert_eq!(hitl_server::worker::sweep::sweep_deliveries(&world.app, 3).await.unwrap(), 10);
+        assert_eq!(log(&world, &asker, &id, "").await.len(), 1);
+    }
+
+    async fn deleted_webhooks_are_removed_when_their_log_is(world: World) {
+        let asker = subscriber(&world).await;
+        let id = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
+        let kept = hook(&world, &asker, &json!({"url": "http://127.0.0.1:9/"})).await;
+        world.delete(&at(&id, "")).key(&asker.key).await.accepted(200, "Webhook deleted successfully");
+        let there = async |id: &str| {
+            hitl_server::worker::sweep::step(world.app.clone()).await.unwrap();
+            hitl_server::store::webhooks::find_any(&world.app.store, id.parse().unwrap()).await.unwrap().is_some()
+        };
+        world.clock.advance(30 * 86_400);
+        assert!(there(&id).await);
+        world.clock.advance(1);
+        assert!(!there(&id).await && there(&kept).await);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     asking::{act, in_state, path, respond},
     harness::{Asker, World, on_both, question_with},
-    hooking::{at, bodies, deliver, hook, log_of_request, names, rename, subscriber},
+    hooking::{at, bodies, deliver, hook, log, log_of_request, names, rename, subscriber},
     receiver::{Received, Receiver, reaching_loopback},
 };
 use serde_json::{Value, json};
@@ -116,10 +116,10 @@ on_both! {
 
     async fn a_callback_and_a_webhook_hear_of_the_same_event(world: World) {
         let asker = subscriber(&world).await;
-        hook(&world, &asker, &json!({"url": URL, "events": ["request.completed"]})).await;
+        let webhook = hook(&world, &asker, &json!({"url": URL, "events": ["request.completed"]})).await;
         let id = world.ask(&asker, &question_with(&json!({"callback_url": "https://n8n.example.com/webhook-waiting/1"}))).await;
         respond(&world, &asker.session, &id, &json!("approve")).await.accepted(200, "Response submitted");
-        let log = log_of_request(&world, &asker, &id).await;
+        let log = [log(&world, &asker, &webhook, "").await, log_of_request(&world, &asker, &id).await].concat();
         let of = |field: &str| log.iter().map(|entry| entry[field].clone()).collect::<Vec<Value>>();
         assert_eq!(of("kind"), [json!("webhook"), json!("callback")]);
         assert_eq!((&of("event_id")[0], &of("request_body")[0]), (&of("event_id")[1], &of("request_body")[1]));

@@ -2,7 +2,7 @@
 
 use crate::{
     harness::{on_both, question},
-    process::{PASSWORD, Server, make_key, make_owner},
+    process::{PASSWORD, Server, make_key, make_owner, run},
 };
 use hitl_server::service::push_keys;
 use reqwest::{Client, Method};
@@ -43,6 +43,15 @@ on_both! {
         body["callback_url"] = json!("http://127.0.0.1:9/callback?token=callback-secret-1234");
         let asked = call(Method::POST, &format!("/v1/api/loops/{loop_id}/requests"), &key, &body).await;
         let id = text(&asked["data"]["id"]);
+        let arguments = ["keys", "create", "--user", "owner@example.com", "--name", "hooks", "--scopes", "webhooks:write", "--json"];
+        let hooks = text(&run(&world.url, &arguments).await.json()["key"]);
+        let hook = json!({"url": "http://127.0.0.1:9/hook", "secret": "webhook-secret-3456"});
+        let hook = text(&call(Method::POST, "/v1/api/webhooks", &hooks, &hook).await["data"]["id"]);
+        let rotated = text(&call(Method::POST, &format!("/v1/api/webhooks/{hook}/rotate-secret"), &hooks, &Value::Null).await["data"]["secret"]);
+        assert_eq!(call(Method::POST, &format!("/v1/api/webhooks/{hook}/test"), &hooks, &Value::Null).await["error"], false);
+        let signing = text(&call(Method::GET, "/v1/api/webhooks/signing-secret", &hooks, &Value::Null).await["data"]["secret"]);
+        let signing_rotated = call(Method::POST, "/v1/api/webhooks/signing-secret/rotate", &hooks, &Value::Null).await;
+        let signing_rotated = text(&signing_rotated["data"]["secret"]);
         let answer = json!({"response_data": "approve"});
         call(Method::POST, &format!("/v1/reviewer/requests/{id}/respond"), &session, &answer).await;
         let signs_up = json!({"invite_code": code, "email": "jane@example.com", "name": "Jane", "password": PASSWORD});
@@ -61,6 +70,7 @@ on_both! {
             &key, &wrong, &session, &janes, PASSWORD, OTHER_PASSWORD, guess, "Bearer ", "hitl_session=", "confidential-question-text",
             "confidential-context", "callback-secret-1234", "topic-secret-5678", "endpoint-secret-9012", "c2VjcmV0LXNlY3JldC1zZQ",
             &browser.private_key.0, "setup-token-guess", "setup-token-in-path",
+            &hooks, "webhook-secret-3456", &rotated, &signing, &signing_rotated,
             &key["hitl_live_".len()..], &session[session.len() - 48..],
         ] {
             let line = log.lines().find(|line| line.contains(secret));

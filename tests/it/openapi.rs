@@ -99,7 +99,7 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
     Some(match (method, about_requests) {
         _ if path == "/v1/test" => return None,
         // A secret is not for everybody who may read.
-        _ if path.ends_with("/signing-secret") => "webhooks:write",
+        _ if path.contains("/signing-secret") => "webhooks:write",
         ("GET", _) if path.contains("/webhooks") => "webhooks:read",
         _ if path.contains("/webhooks") => "webhooks:write",
         ("GET", true) => "requests:read",

@@ -37,7 +37,7 @@ const CANCELLED: &str = "Request cancelled successfully";
 const RENAMED: &str = "Loop updated successfully";
 
 #[rustfmt::skip]
-const ROWS: [Row; 39] = [
+const ROWS: [Row; 42] = [
     ("GET", "/v1/test", "", "", 200, "API key is valid", ""),
     ("GET", "/v1/api/loops", "loops:read", "", 200, "Loops retrieved successfully", "Failed to retrieve loops"),
     ("POST", "/v1/api/loops", "loops:write", NAME, 200, "Loop created successfully with QR code", "Failed to create loop"),
@@ -66,9 +66,11 @@ const ROWS: [Row; 39] = [
     ("GET", "/v1/api/requests/{request_id}/wait", "requests:read", "", 200, SHOWN, "Failed to retrieve request"),
     ("GET", "/v1/api/requests/{request_id}/timeline", "requests:read", "", 200, "Timeline retrieved successfully", ""),
     ("GET", "/v1/api/requests/{request_id}/deliveries", "requests:read", "", 200, "Deliveries retrieved successfully", ""),
+    ("POST", "/v1/api/requests/{request_id}/deliveries/{delivery_id}/redeliver", "requests:write", "", 200, "Delivery queued successfully", ""),
     ("GET", "/v1/api/webhooks", "webhooks:read", "", 200, "Webhooks retrieved successfully", ""),
     ("POST", "/v1/api/webhooks", "webhooks:write", HOOK, 201, "Webhook created successfully", ""),
     ("GET", "/v1/api/webhooks/signing-secret", "webhooks:write", "", 200, "Signing secret retrieved successfully", ""),
+    ("POST", "/v1/api/webhooks/signing-secret/rotate", "webhooks:write", "", 200, "Signing secret rotated successfully", ""),
     ("GET", "/v1/api/webhooks/{webhook_id}", "webhooks:read", "", 200, "Webhook retrieved successfully", ""),
     ("PATCH", "/v1/api/webhooks/{webhook_id}", "webhooks:write", HOOK, 200, "Webhook updated successfully", ""),
     ("PUT", "/v1/api/webhooks/{webhook_id}", "webhooks:write", HOOK, 200, "Webhook updated successfully", ""),
@@ -76,6 +78,7 @@ const ROWS: [Row; 39] = [
     ("POST", "/v1/api/webhooks/{webhook_id}/test", "webhooks:write", "", 200, "Test webhook sent successfully", ""),
     ("POST", "/v1/api/webhooks/{webhook_id}/rotate-secret", "webhooks:write", "", 200, "Webhook secret rotated successfully", ""),
     ("GET", "/v1/api/webhooks/{webhook_id}/deliveries", "webhooks:read", "", 200, "Webhook deliveries retrieved successfully", ""),
+    ("GET", "/v1/api/webhooks/{webhook_id}/deliveries/{delivery_id}", "webhooks:read", "", 200, "Webhook delivery retrieved successfully", ""),
     ("POST", "/v1/api/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", "webhooks:write", "", 200, "Delivery queued successfully", ""),
     ("POST", "/v1/api/webhooks/{webhook_id}/recover", "webhooks:write", r#"{"since": "2024-01-01T00:00:00Z"}"#, 200,
         "Deliveries queued successfully", ""),
@@ -136,15 +139,25 @@ impl Scene {
         let path = format!("/v1/api/loops/{loop_id}");
         let invited =
             world.post(&format!("{path}/members")).key(&asker.key).json(&json!({"email": "guest@example.com"})).await;
-        let body: Value = serde_json::from_str(ASK).unwrap();
+        let mut body: Value = serde_json::from_str(ASK).unwrap();
+        let of_callback = operation.path.contains("{request_id}") && operation.path.contains("{delivery_id}");
+        if of_callback {
+            body["callback_url"] = json!("http://127.0.0.1:9/callback");
+        }
         let asked = world.post(&format!("{path}/requests")).key(&asker.key).json(&body).await;
         let (webhook_id, delivery_id) = hook(world, asker, operation).await;
         let (request_id, user_id) = (asked.text("data.id"), invited.text("data.member.user_id"));
-        let scene = Self { loop_id, request_id, user_id, webhook_id, delivery_id };
+        let mut scene = Self { loop_id, request_id, user_id, webhook_id, delivery_id };
         if operation.path.ends_with("/feedback") || operation.path.ends_with("/wait") {
             let path = format!("/v1/reviewer/requests/{}/respond", scene.request_id);
             let answered = world.post(&path).key(&asker.session).json(&json!({"response_data": true})).await;
             assert_eq!(answered.status, 200, "{}", answered.body);
+        }
+        if of_callback {
+            let path = format!("/v1/api/requests/{}", scene.request_id);
+            assert_eq!(world.delete(&path).key(&asker.key).await.status, 200);
+            let log = world.get(&format!("{path}/deliveries")).key(&asker.key).await;
+            scene.delivery_id = log.text("data.deliveries.0.id");
         }
         scene
     }

@@ -249,6 +249,25 @@ on_both! {
         assert_eq!(world.post("/webhooks/signing-secret").cookie(&member).await.status, 404);
     }
 
+    async fn the_signing_secret_is_replaced_after_a_question(world: World) {
+        let asker = world.asker().await;
+        const PLACE: &str = "/webhooks/signing-secret/rotate";
+        assert!(page(&world, "/webhooks", &asker.session).await.contains(&format!("href=\"{PLACE}\"")));
+        let question = page(&world, PLACE, &asker.session).await;
+        assert!(question.contains(&format!("action=\"{PLACE}\"")) && !question.contains("is gone at once"), "{question}");
+        let (_, member) = world.reviewer("jane@example.com", &asker.code).await;
+        for refused in [world.get(PLACE), world.post(PLACE)] {
+            assert_eq!(refused.cookie(&member).await.status, 404);
+        }
+        let rotated = world.post(PLACE).cookie(&asker.session).await;
+        let new = secret(&rotated.page());
+        assert!(rotated.status == 201 && new.starts_with("whsec_") && new != "whsec_test", "{new}");
+        assert!(rotated.page().contains("the old secret signs too"), "{}", rotated.page());
+        let shown = world.post("/webhooks/signing-secret").cookie(&asker.session).await;
+        assert_eq!(secret(&shown.page()), new);
+        assert!(page(&world, PLACE, &asker.session).await.contains("is gone at once"));
+    }
+
     async fn contract_12_8_another_s_webhooks_are_not_there(world: World) {
         let asker = world.asker().await;
         let (path, _) = add(&world, &asker, "https://hooks.example.com/in").await;

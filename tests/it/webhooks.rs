@@ -79,13 +79,19 @@ on_both! {
             world.post(&format!("{path}/test")).key(key).await.accepted(200, "Test webhook sent successfully");
             let log = world.get(&format!("{path}/deliveries")).key(key).await;
             log.accepted(200, "Webhook deliveries retrieved successfully");
-            let again = format!("{path}/deliveries/{}/redeliver", log.text("data.deliveries.0.id"));
+            let one = format!("{path}/deliveries/{}", log.text("data.deliveries.0.id"));
+            let shown = world.get(&one).key(key).await;
+            shown.accepted(200, "Webhook delivery retrieved successfully");
+            assert_eq!(shown.at("data.delivery.attempts.0.cause"), "test");
+            let again = format!("{one}/redeliver");
             world.post(&again).key(key).await.accepted(200, "Delivery queued successfully");
             let since = json!({"since": world.now().to_string()});
             let recovered = world.post(&format!("{path}/recover")).key(key).json(&since).await;
             recovered.accepted(200, "Deliveries queued successfully");
             let secret = world.get(&format!("{prefix}/signing-secret")).key(key).await;
             secret.accepted(200, "Signing secret retrieved successfully");
+            let rotated = world.post(&format!("{prefix}/signing-secret/rotate")).key(key).await;
+            rotated.accepted(200, "Signing secret rotated successfully");
             let deleted = world.delete(&path).key(key).await;
             deleted.accepted(200, "Webhook deleted successfully");
             assert_eq!(deleted.at("data"), &json!({"webhook_id": made.at("data.id"), "deleted_at": world.now().to_string()}));
@@ -181,6 +187,7 @@ on_both! {
             world.post(&at(&id, "/test")),
             world.post(&at(&id, "/rotate-secret")),
             world.get(&at(&id, "/deliveries")),
+            world.get(&at(&id, &format!("/deliveries/{delivery}"))),
             world.post(&at(&id, &format!("/deliveries/{delivery}/redeliver"))),
             world.post(&at(&id, "/recover")).json(&since),
         ] {
@@ -252,7 +259,6 @@ on_both! {
         has(&after, &json!({"updated_at": world.now().to_string(), "created_at": before["created_at"], "type": "global"}));
         assert_eq!(after["secret_preview"], before["secret_preview"]);
     }
-}
 
     async fn a_secret_that_stays_the_same_throws_no_other_away(world: World) {
         let (asker, receiver) = (subscriber(&world).await, Receiver::start().await);
@@ -278,3 +284,4 @@ on_both! {
         assert_eq!(change("the first secret").await, [Some("the first secret"), Some("the second secret")]);
         assert_eq!(change("the third secret").await, [Some("the third secret"), Some("the first secret")], "the newest two");
     }
+}
