@@ -49,6 +49,10 @@ if (form) {
     waiting = setTimeout(keep, REST);
     count();
   });
+  form.addEventListener("formdata", ({ formData }) => {
+    const own = document.getElementById("own");
+    if (own && !own.checked) formData.delete("other"); // another option was chosen since
+  });
   form.addEventListener("submit", () => {
     changed = false; // it is sent now
     clearTimeout(waiting);

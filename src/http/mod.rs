@@ -55,6 +55,7 @@ pub mod page_sign_in;
 pub mod page_signed_in;
 pub mod page_signing_secret;
 pub mod page_times;
+pub mod page_unsent;
 pub mod page_webhook_form;
 pub mod page_webhooks;
 pub mod page_weight;

@@ -35,6 +35,11 @@ pub fn typed(kind: ResponseType, form: &Form) -> Value {
     }
 }
 
+/// Whether one of several was chosen and something of one's own typed as well: only one of them can be meant.
+pub fn is_torn(kind: ResponseType, form: &Form) -> bool {
+    kind == ResponseType::SingleSelect && !form.text(FIELD).is_empty() && !form.text(OTHER).is_empty()
+}
+
 /// The form with that in it: a draft, or what was typed, in any dialect.
 pub fn filled(spec: &Spec, typed: &Value) -> Filled {
     let bare = spec.answer(typed).unwrap_or_else(|_| typed.clone());
@@ -111,6 +116,11 @@ pub fn count(select: &MultiSelect) -> String {
 /// Where on a long scale a rating may be, in words.
 pub fn scale(rating: &Rating) -> String {
     format!("From {} to {}, in steps of {}", rating.min, rating.max, rating.step)
+}
+
+/// Whether a number has no minus.
+pub fn unsigned(number: &Number) -> bool {
+    number.min.is_some_and(|min| min >= 0.0)
 }
 
 /// What a number may be, in words.

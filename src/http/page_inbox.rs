@@ -95,6 +95,11 @@ impl InboxPage {
         self.shell.who.as_ref().is_some_and(|who| who.asks)
     }
 
+    /// Whether there is anything to be narrowed.
+    fn can_filter(&self) -> bool {
+        self.loops.len() > 1 || self.is_filtered() || self.parts.iter().any(|part| part.count > 0)
+    }
+
     fn is_filtered(&self) -> bool {
         self.query.value("loop_id").or(self.query.value("priority")).is_some()
     }

@@ -2,7 +2,7 @@
 
 use super::{
     extract::Form,
-    page_answer::{self, FIELD, amount, colour, count, length, points, scale, typed},
+    page_answer::{self, FIELD, amount, colour, count, length, points, scale, typed, unsigned},
     page_context::Tree,
     page_forms::Filled,
     page_markdown::safe_html,
@@ -11,12 +11,13 @@ use super::{
     page_sign_in::carrying,
     page_signed_in::{SignedIn, Visitor},
     page_times::Moment,
+    page_unsent::{Unsent, unsent},
     pages::{ForeignImages, PageError, PageId, page, see_other},
 };
 use crate::{
     app::App,
-    domain::{Id, Request, Status, response::Spec},
-    service::{Error, inbox, reviews},
+    domain::{Id, Invalid, Request, Status, response::Spec},
+    service::{Error, Result as Outcome, inbox, reviews},
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -52,6 +53,18 @@ impl RequestPage {
         let me = self.shell.who.as_ref().map(|who| who.account_id);
         let by = self.it.response_by.or(self.it.claimed_by);
         if by.is_some() && by == me { "You" } else { self.it.reviewer.as_ref().map_or("Somebody", |who| &who.name) }
+    }
+
+    /// Where it stands, to be read out when it changes: without the time that is left, which always does.
+    fn standing(&self) -> String {
+        match self.it.status {
+            Status::Pending => "Nobody has claimed this.".to_owned(),
+            Status::Claimed if self.is_mine => "You have claimed this.".to_owned(),
+            Status::Claimed => format!("{} has claimed this.", self.who()),
+            Status::Completed => format!("Answered by {}.", self.who()),
+            Status::Timeout => "Time ran out.".to_owned(),
+            Status::Cancelled => "Taken back.".to_owned(),
+        }
     }
 
     fn into_response(self, status: StatusCode) -> Response {
@@ -102,7 +115,7 @@ pub async fn show(who: SignedIn, State(app): State<App>, PageId(id): PageId<Requ
 pub async fn claim(who: SignedIn, State(app): State<App>, PageId(id): PageId<Request>) -> Result<Response, PageError> {
     match reviews::claim(&app, who.id(), id).await {
         Ok(_) => Ok(see_other(&place(id), Notice::Claimed)),
-        Err(Error::Conflict(why)) => lost(&app, &who, id, why, &Value::Null).await,
+        Err(Error::Conflict(why)) => Ok(lost(&app, &who, id, why, &Value::Null).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -120,38 +133,51 @@ pub async fn release(
             if it.status == Status::Pending {
                 return Ok(see_other("/inbox", Notice::Released));
             }
-            lost(&app, &who, id, why, &Value::Null).await
+            Ok(lost(&app, &who, id, why, &Value::Null).await?)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Sends an answer, and goes on to what is to do next. Whoever's session has ended signs in first, and loses nothing.
+/// Sends an answer, and goes on to what is to do next. Whoever's session has ended signs in first, and loses nothing; nor does
+/// whoever finds the request gone, or the server in trouble.
 pub async fn answer(
-    visitor: Visitor,
+    visitor: Result<Visitor, PageError>,
     State(app): State<App>,
     PageId(id): PageId<Request>,
     form: Form,
-) -> Result<Response, PageError> {
-    let who = match SignedIn::of(visitor) {
-        Ok(who) => who,
-        Err(visitor) => return Ok(carrying(&visitor, &place(id), &form)),
+) -> Response {
+    let who = match visitor.map(SignedIn::of) {
+        Ok(Ok(who)) => who,
+        Ok(Err(visitor)) => return carrying(&visitor, &place(id), &form),
+        Err(error) => return unsent(Unsent::of(&form), error),
     };
-    let it = reviews::show(&app, who.id(), id).await?;
+    let typed = Unsent::of(&form);
+    send(&app, &who, id, form).await.unwrap_or_else(|error| unsent(typed.seen_by(&who), error.into()))
+}
+
+const TORN: &str = "Choose an option or write something else, not both";
+
+async fn send(app: &App, who: &SignedIn, id: Id<Request>, form: Form) -> Outcome<Response> {
+    let it = reviews::show(app, who.id(), id).await?;
+    if page_answer::is_torn(it.content.response_type, &form) {
+        let form = Filled::refused_at(FIELD, form, &Invalid::failed(TORN).into());
+        return Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST));
+    }
     let given = typed(it.content.response_type, &form);
-    match reviews::respond(&app, who.id(), id, &given).await {
-        Ok(_) => onwards(&app, &who).await,
+    match reviews::respond(app, who.id(), id, &given).await {
+        Ok(_) => onwards(app, who).await,
         Err(Error::Invalid(invalid)) => {
             let form = Filled::refused_at(FIELD, form, &Error::Invalid(invalid));
-            Ok(drawn(&app, &who, it, form).into_response(StatusCode::BAD_REQUEST))
+            Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST))
         }
-        Err(Error::Conflict(why)) => lost(&app, &who, id, why, &given).await,
-        Err(error) => Err(error.into()),
+        Err(Error::Conflict(why)) => lost(app, who, id, why, &given).await,
+        Err(error) => Err(error),
     }
 }
 
 /// To the next request, or to the inbox where there is none.
-async fn onwards(app: &App, who: &SignedIn) -> Result<Response, PageError> {
+async fn onwards(app: &App, who: &SignedIn) -> Outcome<Response> {
     Ok(match inbox::next(app, who.id()).await? {
         Some(next) => see_other(&place(next), Notice::AnsweredNext),
         None => see_other("/inbox", Notice::Answered),
@@ -159,7 +185,7 @@ async fn onwards(app: &App, who: &SignedIn) -> Result<Response, PageError> {
 }
 
 /// The request after something came in the way: who was first, and what was typed, kept. The same answer sent twice is sent.
-async fn lost(app: &App, who: &SignedIn, id: Id<Request>, why: &str, given: &Value) -> Result<Response, PageError> {
+async fn lost(app: &App, who: &SignedIn, id: Id<Request>, why: &str, given: &Value) -> Outcome<Response> {
     let it = reviews::show(app, who.id(), id).await?;
     let meant = it.content.spec().ok().and_then(|spec| spec.answer(given).ok());
     if it.response_by == Some(who.id())
@@ -191,13 +217,18 @@ fn what_happened(page: &RequestPage, why: &str) -> String {
 }
 
 /// Keeps what was filled in before signing in again, for whoever signed in; then shows the request.
-pub async fn bring_back(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Result<Response, PageError> {
+pub async fn bring_back(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Response {
+    let kept = keep(app, who, id, form).await;
+    kept.unwrap_or_else(|error| unsent(Unsent::of(form).seen_by(who), error.into()))
+}
+
+async fn keep(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<Response> {
     let it = reviews::show(app, who.id(), id).await?;
     let given = typed(it.content.response_type, form);
     match inbox::keep(app, who.id(), id, &given).await {
         Ok(()) => Ok(see_other(&place(id), Notice::Kept)),
         Err(Error::Conflict(why)) => lost(app, who, id, why, &given).await,
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Delivery, Key, Loop, Priority, Request, Status, Timestamp, request_filters::Query, words::Word},
-    service::{acting::by_hand, callbacks, keys, loops, request_lists, requests, timeline},
+    service::{acting::by_hand, audit, callbacks, keys, loops, request_lists, requests, timeline},
     store::events::Line,
 };
 use askama::Template;
@@ -115,8 +115,12 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
     let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON serialises");
     let keys = keys::list(&app, Some(who.id())).await?;
     let named = |id: &str| keys.iter().find(|it| it.key.id.to_string() == id).map(|it| it.key.name.clone());
-    let steps =
-        lines.iter().map(|line| step(line, named(line.actor_id.as_deref().unwrap_or_default()), &request, app.now()));
+    let (people, _) = audit::names(&app, &lines).await?;
+    let steps = lines.iter().map(|line| {
+        let id = line.actor_id.as_deref().unwrap_or_default();
+        let called = if line.actor_kind == "person" { people.get(id).cloned() } else { named(id) };
+        step(line, called, &request, app.now())
+    });
     let by_hand = request.api_key_id == by_hand(request.creator_id);
     let asked = Asked::of(&request.content).folded(request.status.is_final());
     let shows_images = asked.shows_images();
@@ -137,15 +141,11 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
     Ok(with_images(shows_images, shown(&page)))
 }
 
-fn step(line: &Line, key: Option<String>, request: &Request, now: Timestamp) -> Step {
-    let person = request
-        .reviewer
-        .as_ref()
-        .filter(|_| line.actor_id == request.claimed_by.or(request.response_by).map(|id| id.to_string()));
+fn step(line: &Line, called: Option<String>, request: &Request, now: Timestamp) -> Step {
     let actor = match line.actor_kind.as_str() {
-        "key" => key.map_or("a program".to_owned(), |name| format!("the key {name}")),
+        "key" => called.map_or("a program".to_owned(), |name| format!("the key {name}")),
         "person" if line.actor_id == Some(request.creator_id.to_string()) => "you".to_owned(),
-        "person" => person.map_or("a person".to_owned(), |person| person.name.clone()),
+        "person" => called.unwrap_or("a person".to_owned()),
         "operator" => "the operator".to_owned(),
         _ => "the clock".to_owned(),
     };

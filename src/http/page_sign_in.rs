@@ -82,7 +82,7 @@ async fn brought_back(app: &App, visitor: Visitor, opened: &Opened, id: Id<Reque
         Err(error) => return PageError::from(error).into_response(),
     };
     match who {
-        Ok(who) => page_request::bring_back(app, &who, id, sent).await.unwrap_or_else(IntoResponse::into_response),
+        Ok(who) => page_request::bring_back(app, &who, id, sent).await,
         Err(_) => see_other(&Section::Inbox.href(), None),
     }
 }

@@ -112,21 +112,34 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match &self.0 {
             Error::Unauthenticated { .. } => see_other("/sign-in", None),
-            Error::Denied(_) => refused(&Error::Missing("There is no such page, or it is not for you.")),
+            Error::Denied(_) => refused(&NOWHERE),
             error => refused(error),
         }
     }
 }
 
+impl PageError {
+    /// Its status, and what a person is told.
+    pub fn told(&self) -> (StatusCode, &'static str, String) {
+        let error = if matches!(self.0, Error::Denied(_)) { &NOWHERE } else { &self.0 };
+        (status(error), title(error), told(error))
+    }
+}
+
+const NOWHERE: Error = Error::Missing("There is no such page, or it is not for you.");
+
+fn title(error: &Error) -> &'static str {
+    if matches!(error, Error::Missing(_)) { "This link leads nowhere" } else { "Not now" }
+}
+
 /// A page that says why there is nothing else on it.
 pub fn refused(error: &Error) -> Response {
-    let title = if matches!(error, Error::Missing(_)) { "This link leads nowhere" } else { "Not now" };
-    after(error, message(status(error), title, &told(error), ("/", "To the start")))
+    after(error, message(status(error), title(error), &told(error), ("/", "To the start")))
 }
 
 /// The page for an address that leads nowhere.
 pub fn nowhere() -> Response {
-    guarded(refused(&Error::Missing("There is no such page, or it is not for you.")))
+    guarded(refused(&NOWHERE))
 }
 
 /// With the time to wait, where that is what is wrong.
@@ -147,7 +160,7 @@ where
     type Rejection = PageError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
         let text = path_text(parts, app, Self::NAME).await.unwrap_or_default();
-        text.parse().map(Self).map_err(|_| Error::Missing("There is no such page, or it is not for you.").into())
+        text.parse().map(Self).map_err(|_| NOWHERE.into())
     }
 }
 
@@ -204,6 +217,8 @@ pub async fn guard(request: Request, next: Next) -> Response {
     guarded(next.run(request).await)
 }
 
+const EMBEDDER_POLICY: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+
 /// The headers that keep a page to itself: nothing from elsewhere, nothing inline, in nobody's frame.
 fn guarded(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 3] = [
@@ -212,6 +227,10 @@ fn guarded(mut response: Response) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
     let images = if response.extensions().get::<ForeignImages>().is_some() { " http: https:" } else { "" };
+    if !images.is_empty() {
+        // The hosts of such images are sent no cookies (contract 15.2).
+        response.headers_mut().insert(EMBEDDER_POLICY, HeaderValue::from_static("credentialless"));
+    }
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{images}; connect-src 'self'; \
          manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -197,21 +197,29 @@ pub enum Way {
     Mail,
 }
 
+/// Why somebody is not to be told of a request any more. A loop takes its requests along: whoever had claimed one still hears
+/// that it was taken back (contract 16.1).
+async fn untold(app: &App, it: &Delivery, request: Id<Request>) -> Result<Option<&'static str>> {
+    let Some((status, claimed_by)) = notifications::concern(&app.store, request, it.account_id).await? else {
+        let is_told = it.event == EventName::RequestCancelled
+            && notifications::outlived(&app.store, request, it.account_id).await?;
+        return Ok((!is_told).then_some("it is not the person's to know any more"));
+    };
+    let stands = match it.event {
+        EventName::RequestCreated => status == Status::Pending,
+        EventName::RequestDeadlineNear => status == Status::Claimed && claimed_by == Some(it.account_id),
+        _ => true,
+    };
+    Ok((!stands).then_some("there is nothing left to do"))
+}
+
 /// A notification as it is to be sent now. `Err` says why there is nothing to be told any more: the request is over or somebody
 /// else's, it is not the person's to know, or the person does not want it this way any longer.
 pub async fn ready(app: &App, it: &Delivery) -> Result<std::result::Result<Way, &'static str>> {
-    if let Some(request) = it.request_id {
-        let Some((status, claimed_by)) = notifications::concern(&app.store, request, it.account_id).await? else {
-            return Ok(Err("it is not the person's to know any more"));
-        };
-        let stands = match it.event {
-            EventName::RequestCreated => status == Status::Pending,
-            EventName::RequestDeadlineNear => status == Status::Claimed && claimed_by == Some(it.account_id),
-            _ => true,
-        };
-        if !stands {
-            return Ok(Err("there is nothing left to do"));
-        }
+    if let Some(request) = it.request_id
+        && let Some(why) = untold(app, it, request).await?
+    {
+        return Ok(Err(why));
     }
     Ok(match it.kind {
         DeliveryKind::Push => {

@@ -146,6 +146,20 @@ pub async fn concern(
     .await
 }
 
+/// Whether a request is gone, with its loop, while somebody may still act.
+pub async fn outlived(db: impl Db<'_>, request: Id<Request>, account: Id<Account>) -> Result<bool> {
+    let found: Option<(i64,)> = db
+        .sql(
+            "select cast(1 as bigint) from accounts where id = $2 and status = 'active'
+             and not exists (select 1 from requests where id = $1)",
+        )
+        .bind(request)
+        .bind(account)
+        .optional()
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Who was told of a request, locked until the transaction ends.
 pub async fn hold_recipients(tx: &mut Tx, id: Id<Request>) -> Result<Option<Json>> {
     let found: Option<(Json,)> = tx

@@ -201,6 +201,18 @@ on_both! {
         assert_eq!(deliver(&world).await, 0, "who did it knows");
     }
 
+    async fn who_had_claimed_it_hears_that_its_loop_was_deleted(world: World) {
+        let (world, asker, receiver, _, session) = set(&world).await;
+        let id = world.ask(&asker, &question()).await;
+        world.ask(&asker, &question()).await;
+        deliver(&world).await;
+        receiver.take();
+        act(&world, &session, &id, "claim").await;
+        world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await.accepted(200, "Loop deleted successfully");
+        deliver(&world).await;
+        assert_eq!(receiver.only().header("title"), "Moderation: taken back, nothing left to do");
+    }
+
     async fn who_answered_hears_of_feedback(world: World) {
         let (world, asker, receiver, _, session) = set(&world).await;
         let id = world.ask(&asker, &question()).await;

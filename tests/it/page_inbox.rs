@@ -68,6 +68,14 @@ on_both! {
         assert_eq!((lines(&page), counts(&page)), (vec!["three".to_owned()], vec![1, 0, 0]), "a claim is the claimant's alone");
     }
 
+    async fn in_one_loop_there_are_priorities_to_narrow_by(world: World) {
+        let asker = world.asker().await;
+        assert!(!inbox(&world, &asker.session, "").await.contains("name=\"priority\""), "nothing to narrow yet");
+        ask(&world, &asker, "one", json!({})).await;
+        let page = inbox(&world, &asker.session, "").await;
+        assert!(page.contains("name=\"priority\"") && !page.contains("name=\"loop_id\""), "{page}");
+    }
+
     async fn filters_narrow_every_part_and_its_count(world: World) {
         let asker = world.asker().await;
         let (other, _) = world.loop_named(&asker.key, "Other").await;

@@ -94,8 +94,12 @@ on_both! {
         assert!(page.contains("src=\"https://images.test/a.png?b=1&#38;c=2\"") && page.contains("referrerpolicy=\"no-referrer\""), "{page}");
         assert!(page.contains("<dt>note of</dt>") && page.contains("&#60;script&#62;alert(4)"), "{page}");
         assert!(answer.header("content-security-policy").contains("img-src 'self' data: http: https:;"));
+        let embedder = |answer: &Answer| answer.headers.get("cross-origin-embedder-policy").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(embedder(&answer).as_deref(), Some("credentialless"), "no cookies go to other hosts");
         let plain = world.ask(&asker, &question_with(&json!({}))).await;
-        let policy = world.get(&format!("/inbox/{plain}")).cookie(&asker.session).await.header("content-security-policy").to_owned();
+        let answer = world.get(&format!("/inbox/{plain}")).cookie(&asker.session).await;
+        assert_eq!(embedder(&answer), None);
+        let policy = answer.header("content-security-policy").to_owned();
         assert!(policy.contains("img-src 'self' data:;"), "only where there is an image: {policy}");
     }
 
@@ -198,6 +202,69 @@ on_both! {
         let late = world.post("/sign-in").form(&fields(PASSWORD)).await;
         assert!(late.status == 409 && late.header("set-cookie").contains("hitl_session=") && late.page().contains("owner answered first."), "{}", late.page());
         assert!(late.page().contains("b, my &#60;own&#62; &#38; more</blockquote>"), "{}", late.page());
+    }
+
+    async fn what_was_typed_is_given_back_to_whoever_is_in_the_loop_no_more(world: World) {
+        let asker = world.asker().await;
+        let (ann, anns) = world.reviewer("ann@example.com", &asker.code).await;
+        let (_, bobs) = world.reviewer("bob@example.com", &asker.code).await;
+        let id = ask(&world, &asker, "text", json!({})).await;
+        let removal = format!("/v1/api/loops/{}/members/{}", asker.loop_id, ann.id);
+        world.delete(&removal).key(&asker.key).await.accepted(200, "Member removed from loop successfully");
+        let removed = answer(&world, &anns, &id, "long <words> of ann").await;
+        world.delete(&format!("/v1/api/loops/{}", asker.loop_id)).key(&asker.key).await.accepted(200, "Loop deleted successfully");
+        let deleted = answer(&world, &bobs, &id, "long <words> of bob").await;
+        for (sent, name) in [(removed, "ann"), (deleted, "bob")] {
+            let page = sent.page();
+            assert!(sent.status == 404 && page.contains(&format!("long &#60;words&#62; of {name}</blockquote>")), "{page}");
+            assert!(!page.contains("Please review"), "nothing of the request: {page}");
+        }
+    }
+
+    async fn what_was_typed_is_given_back_where_the_server_fails(world: World) {
+        let asker = world.asker().await;
+        let id = ask(&world, &asker, "text", json!({})).await;
+        for table in ["requests", "sessions"] {
+            crate::accidents::run(&world, &format!("alter table {table} rename to {table}_gone")).await;
+            let sent = answer(&world, &asker.session, &id, "long <words>").await;
+            let page = sent.page();
+            assert!(sent.status == 500 && page.contains("long &#60;words&#62;</blockquote>"), "{table}: {page}");
+            crate::accidents::run(&world, &format!("alter table {table}_gone rename to {table}")).await;
+        }
+    }
+
+    async fn an_option_and_something_else_are_not_sent_together(world: World) {
+        let asker = world.asker().await;
+        let id = ask(&world, &asker, "single_select", json!({"options": ["a", "b"], "allow_other": true})).await;
+        let torn = act(&world, &asker.session, &id, "answer", &[("response", "a"), ("other", "mine")]).await;
+        let page = torn.page();
+        assert!(torn.status == 400 && page.contains("id=\"response-error\"") && page.contains("not both"), "{page}");
+        assert!(page.contains("value=\"a\" checked") && page.contains("value=\"mine\""), "{page}");
+        assert_eq!(stored(&world, &asker, &id).await, Value::Null);
+    }
+
+    async fn the_keypad_without_a_minus_is_for_numbers_without_one(world: World) {
+        let asker = world.asker().await;
+        for (kind, config, has_keypad) in [
+            ("number", json!({"min_value": 0}), true),
+            ("number", json!({"min_value": -5}), false),
+            ("rating", json!({"scale_min": 1, "scale_max": 100}), true),
+            ("rating", json!({"scale_min": -50, "scale_max": 50}), false),
+        ] {
+            let id = ask(&world, &asker, kind, config.clone()).await;
+            let page = shown(&world, &asker.session, &id).await;
+            assert_eq!(page.contains("inputmode=\"decimal\""), has_keypad, "{kind} {config}");
+        }
+    }
+
+    async fn what_ticks_is_not_read_out(world: World) {
+        let asker = world.asker().await;
+        let id = ask(&world, &asker, "text", json!({})).await;
+        act(&world, &asker.session, &id, "claim", &[]).await;
+        let page = shown(&world, &asker.session, &id).await;
+        let standing = page.split("<section id=\"standing\"").nth(1).unwrap();
+        assert!(!standing.split_once('>').unwrap().0.contains("aria-live") && standing.contains("data-tick=\"left\""), "{page}");
+        assert!(page.contains("id=\"stands\" role=\"status\" data-live>You have claimed this.</p>"), "{page}");
     }
 
     async fn after_an_answer_comes_the_next_request(world: World) {

@@ -38,6 +38,21 @@ on_both! {
         assert_eq!(world.get("/requests?status=odd").cookie(&asker.session).await.status, 400);
     }
 
+    async fn the_story_names_who_claimed_it_before(world: World) {
+        let asker = world.asker().await;
+        let (_, ann) = world.reviewer("ann@example.com", &asker.code).await;
+        let (_, bob) = world.reviewer("bob@example.com", &asker.code).await;
+        let id = world.ask(&asker, &question_with(&json!({}))).await;
+        for what in ["claim", "release"] {
+            assert_eq!(world.act(&ann, &id, what).await.status, 200);
+        }
+        world.respond(&bob, &id, json!("approve")).await.accepted(200, "Response submitted");
+        let story = page(&world, &format!("/requests/{id}"), &asker.session).await;
+        for step in ["Claimed</strong> <span class=\"hint\">by ann", "Released</strong> <span class=\"hint\">by ann", "Completed</strong> <span class=\"hint\">by bob"] {
+            assert!(story.contains(step), "{step} in {story}");
+        }
+    }
+
     async fn contract_7_1_every_type_is_asked_by_hand_as_a_program_asks(world: World) {
         let asker = world.asker().await;
         for (kind, more, config, default) in [
