@@ -35,11 +35,6 @@ struct JoinPage {
 }
 
 impl JoinPage {
-    /// A named icon (`shield-check`) is not text to read: only a symbol such as an emoji is shown.
-    fn has_symbol(&self) -> bool {
-        !self.it.icon.is_empty() && !self.it.icon.is_ascii()
-    }
-
     fn signs_in(&self) -> bool {
         self.form.value("mode") == "sign_in"
     }

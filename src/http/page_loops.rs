@@ -17,6 +17,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
+use url::{Host, Url};
 
 type Page = std::result::Result<Response, PageError>;
 
@@ -39,6 +40,18 @@ pub(super) struct LoopPage {
     base_url: String,
     has_key: bool,
     invitation: Filled,
+}
+
+impl LoopPage {
+    /// Whether the server's own address leads to it on its own machine only.
+    fn is_local(&self) -> bool {
+        Url::parse(&self.base_url).is_ok_and(|base| match base.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        })
+    }
 }
 
 /// The form for a new loop, or for one that is there.

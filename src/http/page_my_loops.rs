@@ -1,4 +1,4 @@
-//! The loops one is in, and leaving one (contract 11.7). Making and changing loops is on pages of their own.
+//! The loops one is in or has made, and leaving one (contract 11.7). Making and changing loops is on pages of their own.
 
 use super::{
     page_notices::Notice,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Id, Loop, MemberStatus},
-    service::{Error, inbox, loops::Peopled, members, notification_settings},
+    service::{Error, loops, loops::Peopled, members, notification_settings},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -26,6 +26,7 @@ struct Row {
     it: Loop,
     people: usize,
     is_mine: bool,
+    is_in: bool,
     is_notified: bool,
 }
 
@@ -41,32 +42,24 @@ impl Row {
         let joined = |member: &&crate::domain::Member| member.status == MemberStatus::Active;
         let people = peopled.members.iter().filter(joined).count();
         let is_notified = !muted.contains(&peopled.it.id);
-        Self { is_mine: peopled.it.creator_id == who.id(), people, is_notified, it: peopled.it }
-    }
-
-    /// A named icon (`shield-check`) is not text to read: only a symbol such as an emoji is shown.
-    fn has_symbol(&self) -> bool {
-        !self.it.icon.is_empty() && !self.it.icon.is_ascii()
-    }
-
-    fn initial(&self) -> String {
-        self.it.name.chars().next().map_or(String::new(), |letter| letter.to_uppercase().collect())
+        let is_in = peopled.members.iter().filter(joined).any(|member| member.account_id == who.id());
+        Self { is_mine: peopled.it.creator_id == who.id(), is_in, people, is_notified, it: peopled.it }
     }
 }
 
 async fn rows(app: &App, who: &SignedIn) -> Result<Vec<Row>, Error> {
     let muted = notification_settings::muted(app, who.id()).await?;
-    Ok(inbox::loops(app, who.id()).await?.into_iter().map(|it| Row::new(it, who, &muted)).collect())
+    Ok(loops::list(app, &who.who, true).await?.into_iter().map(|it| Row::new(it, who, &muted)).collect())
 }
 
-/// The loops one is in.
+/// The loops one is in, and those that one made.
 pub async fn list(who: SignedIn, State(app): State<App>) -> Result<Response, PageError> {
     Ok(shown(&MyLoopsPage { shell: who.shell(Section::Loops), loops: rows(&app, &who).await? }))
 }
 
 /// Whether one means it.
 pub async fn confirm(who: SignedIn, State(app): State<App>, PageId(id): PageId<Loop>) -> Result<Response, PageError> {
-    let found = rows(&app, &who).await?.into_iter().find(|row| row.it.id == id);
+    let found = rows(&app, &who).await?.into_iter().find(|row| row.it.id == id && row.is_in);
     let row = found.ok_or(Error::Missing("You are not in that loop."))?;
     Ok(shown(&LeavePage { shell: who.shell(Section::Loops), row }))
 }

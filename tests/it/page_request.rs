@@ -1,7 +1,7 @@
 //! One request in a browser: reading, claiming, releasing and answering it by forms (contract 9, 15.2, 16.1, 16.4).
 
 use crate::{
-    browsing::location,
+    browsing::{location, page},
     cast::PASSWORD,
     harness::{Answer, Asker, World, on_both, question_with},
 };
@@ -265,6 +265,18 @@ on_both! {
         let standing = page.split("<section id=\"standing\"").nth(1).unwrap();
         assert!(!standing.split_once('>').unwrap().0.contains("aria-live") && standing.contains("data-tick=\"left\""), "{page}");
         assert!(page.contains("id=\"stands\" role=\"status\" data-live>You have claimed this.</p>"), "{page}");
+    }
+
+    async fn a_loop_that_one_made_and_left_stays_on_the_list(world: World) {
+        let asker = world.asker().await;
+        let mine = page(&world, "/loops", &asker.session).await;
+        assert!(mine.contains("loop-icons") && mine.contains(&format!("<a href=\"/loops/{}\">Moderation</a>", asker.loop_id)), "{mine}");
+        let leave = format!("/loops/{}/leave", asker.loop_id);
+        assert_eq!(location(&world.post(&leave).cookie(&asker.session).await), "/loops?notice=left");
+        let left = page(&world, "/loops", &asker.session).await;
+        assert!(left.contains(">yours</span>") && left.contains(">you left</span>") && left.contains(&format!("/join/{}", asker.code)), "{left}");
+        assert!(!left.contains(&leave), "nobody leaves twice: {left}");
+        assert_eq!(world.get(&leave).cookie(&asker.session).await.status, 404);
     }
 
     async fn after_an_answer_comes_the_next_request(world: World) {
