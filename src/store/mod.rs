@@ -7,6 +7,7 @@
 pub mod accounts;
 mod announcer;
 pub mod attempts;
+mod changes;
 mod columns;
 pub mod deliveries;
 pub mod devices;
@@ -45,7 +46,8 @@ use crate::{
     wakeups::{Happened, Wakeups},
 };
 use announcer::{Announcer, CHANNEL};
-use polls::{Changing, Polls, Touched};
+use changes::{Changing, Touched};
+use polls::Polls;
 use postgres_tx::PostgresTx;
 use rusqlite::ErrorCode;
 use sqlite::Connections;

@@ -6,7 +6,7 @@
 //! process that writes is the command line. It lengthens a file beside the database when it has committed, before it says so,
 //! and whoever looks here looks at that length first. What is done to the database with other tools is seen within a second.
 
-use super::Store;
+use super::{Store, changes::Touched};
 use crate::domain::{Account, Id, Loop, Request, Timestamp};
 use bytes::Bytes;
 use std::{
@@ -40,56 +40,6 @@ pub struct Answer {
     pub body: Bytes,
     /// Its tag, in quotes.
     pub tag: Bytes,
-}
-
-/// What a change may change of what polls show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Touched {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// Requests that were there before.
-    Requests,
-    /// Who knows.
-    Anything,
-}
-
-/// Tables of which no answer to a poll shows anything.
-const NOT_SHOWN: [&str; 15] = [
-    "api_keys",
-    "attempts",
-    "deliveries",
-    "devices",
-    "drafts",
-    "events",
-    "idempotency_keys",
-    "members",
-    "notification_preferences",
-    "push_keys",
-    "reset_links",
-    "sessions",
-    "setup_links",
-    "webhooks",
-    "windows",
-];
-
-impl Touched {
-    /// By a statement that begins like this.
-    pub(super) fn by(text: &str) -> Self {
-        let mut words = text.split_whitespace();
-        let table = match words.next() {
-            Some("select") => return Self::Nothing,
-            Some("update") => words.next(),
-            Some("insert") if words.clone().nth(1) == Some("requests") => return Self::Nothing, // nobody was told of it before
-            Some("insert" | "delete") => words.nth(1),
-            _ => None,
-        };
-        match table {
-            Some("requests" | "feedback") => Self::Requests,
-            Some(table) if NOT_SHOWN.contains(&table) => Self::Nothing,
-            _ => Self::Anything,
-        }
-    }
 }
 
 /// The answers that a process keeps, if it does. Cheap to clone.
@@ -188,7 +138,7 @@ impl Polls {
     }
 
     /// Whether anything is kept here.
-    fn begin_change(&self, touched: Touched, ids: &[Id<Request>]) -> bool {
+    pub(super) fn begin_change(&self, touched: Touched, ids: &[Id<Request>]) -> bool {
         let Some(memory) = self.0.memory.get() else { return false };
         let mut kept = memory.lock();
         kept.forgotten += 1;
@@ -204,7 +154,7 @@ impl Polls {
         true
     }
 
-    fn end_change(&self, touched: Touched, ids: &[Id<Request>]) {
+    pub(super) fn end_change(&self, touched: Touched, ids: &[Id<Request>]) {
         let Some(memory) = self.0.memory.get() else { return };
         let mut kept = memory.lock();
         kept.forgotten += 1; // what was read meanwhile may be from before
@@ -223,7 +173,7 @@ impl Polls {
     }
 
     /// Tells the process that keeps answers, if there is one, of a commit of this one.
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         let told = OpenOptions::new().append(true).open(&self.0.others).and_then(|mut file| file.write_all(b"."));
         if let Err(error) = told
             && error.kind() != io::ErrorKind::NotFound
@@ -261,52 +211,6 @@ impl Store {
         {
             tracing::info!(%error, "answers to polls are not kept in memory");
         }
-    }
-}
-
-/// A change under way: until it is over, what it may change is not kept.
-pub(super) struct Changing {
-    store: Store,
-    touched: Touched,
-    ids: Vec<Id<Request>>,
-    /// Here, or by the process that others tell.
-    kept_here: bool,
-    over: bool,
-}
-
-impl Changing {
-    /// To be called before the commit. A change of requests that does not say of which may be one of any.
-    pub(super) fn begin(store: &Store, touched: Touched, ids: Vec<Id<Request>>) -> Option<Self> {
-        let polls = store.polls().filter(|_| touched != Touched::Nothing)?;
-        let touched = if ids.is_empty() { Touched::Anything } else { touched };
-        let kept_here = polls.begin_change(touched, &ids);
-        Some(Self { store: store.clone(), touched, ids, kept_here, over: false })
-    }
-
-    /// The commit is over, well or not.
-    pub(super) fn end(mut self) {
-        self.over = true;
-        match self.store.polls() {
-            Some(polls) if self.kept_here => polls.end_change(self.touched, &self.ids),
-            Some(polls) => polls.tell(),
-            None => {}
-        }
-    }
-}
-
-impl Drop for Changing {
-    /// Nobody waited for the commit, which may yet come: once those of now have come, it is over.
-    fn drop(&mut self) {
-        if self.over {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let (store, ids) = (self.store.clone(), std::mem::take(&mut self.ids));
-        let unheard = Self { store, touched: self.touched, ids, kept_here: self.kept_here, over: true };
-        runtime.spawn(async move {
-            let _ = unheard.store.catch_up().await;
-            unheard.end();
-        });
     }
 }
 
@@ -392,21 +296,5 @@ mod tests {
             assert!(polls.current().unwrap().bytes <= MOST);
         }
         assert!(polls.current().unwrap().answers.len() < 10);
-    }
-
-    #[test]
-    fn a_statement_says_what_it_touches() {
-        for (text, touched) in [
-            ("select * from requests", Touched::Nothing),
-            ("update requests set status = $1", Touched::Requests),
-            ("insert into requests (id)", Touched::Nothing),
-            ("insert into feedback (id)", Touched::Requests),
-            ("delete from loops where id = $1", Touched::Anything),
-            ("update\n    accounts set name = $2", Touched::Anything),
-            ("insert into events (id)", Touched::Nothing),
-            ("with some as (update requests", Touched::Anything),
-        ] {
-            assert_eq!(Touched::by(text), touched, "{text}");
-        }
     }
 }

@@ -6,8 +6,8 @@
 
 use super::{
     Engine, Result, Store, Tx, TxEngine,
+    changes::{Changing, Touched},
     columns::{FromRow, SqliteRow},
-    polls::{Changing, Touched},
     postgres,
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},

@@ -244,7 +244,9 @@ on_both! {
                 if garbage.status >= 400 {
                     assert_failure(&garbage, &about);
                 } else {
-                    assert_eq!(operation.method, "GET", "{about}: only reading succeeds on nothing");
+                    // What an account has one of is named by no id and needs no body.
+                    let of_account = path.ends_with("/webhooks/signing-secret/rotate");
+                    assert!(operation.method == "GET" || of_account, "{about}: only reading succeeds on nothing");
                 }
             }
         }

@@ -12,6 +12,8 @@ use std::{
 
 /// How many browsers there are at once, in all processes that test: each takes a processor of its own to start.
 const AT_ONCE: usize = 2;
+/// How often a driver is started that ends at once.
+const LAUNCHES: usize = 5;
 /// So long a test waits for what must come to be on a page. A machine under load is slow to show it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The rest between two looks.
@@ -35,7 +37,7 @@ pub(crate) struct WebDriver {
 /// The driver and the browser that it starts, in a group of their own, with a folder of their own.
 struct Process {
     child: Child,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Drop for Process {
@@ -51,9 +53,8 @@ impl WebDriver {
     /// Starts one, once there is a place for it.
     pub(crate) async fn start(preferences: Value) -> Self {
         let place = place().await;
-        let profile = tempfile::tempdir().unwrap();
-        let folder = profile.path().display().to_string();
-        let (process, port) = tokio::task::spawn_blocking(move || launch(profile)).await.unwrap();
+        let (process, port) = tokio::task::spawn_blocking(launch).await.unwrap();
+        let folder = process.profile.path().display().to_string();
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -235,8 +236,14 @@ async fn place() -> File {
     }
 }
 
-/// Starts the driver on a free port; the port.
-fn launch(profile: tempfile::TempDir) -> (Process, u16) {
+/// Starts the driver on a free port; the port. It wants the same port on IPv4 and IPv6, and ends when somebody has the other.
+fn launch() -> (Process, u16) {
+    let begun = (0..LAUNCHES).find_map(|_| launch_once());
+    begun.expect("the driver ended before it listened, each time")
+}
+
+fn launch_once() -> Option<(Process, u16)> {
+    let profile = tempfile::tempdir().unwrap();
     let driver = std::env::var("CHROMEDRIVER").unwrap_or("chromedriver".into());
     let mut child = Command::new(&driver)
         .arg("--port=0")
@@ -247,12 +254,12 @@ fn launch(profile: tempfile::TempDir) -> (Process, u16) {
         .spawn()
         .unwrap_or_else(|error| panic!("{driver} does not start ({error}): scripts/test installs it"));
     let said = BufReader::new(child.stdout.take().unwrap());
-    let process = Process { child, _profile: profile };
+    let process = Process { child, profile };
     for line in said.lines() {
         let line = line.expect("the driver says where it listens");
         if let Some((_, port)) = line.split_once("successfully on port ") {
-            return (process, port.trim_end_matches('.').parse().unwrap());
+            return Some((process, port.trim_end_matches('.').parse().unwrap()));
         }
     }
-    panic!("{driver} ended before it listened");
+    None
 }
