@@ -30,6 +30,7 @@ mod crowds;
 mod deadlines;
 mod delivering;
 mod delivery_logs;
+mod deployment;
 mod durability;
 mod echoing;
 mod errors;
