@@ -75,6 +75,7 @@ on_both! {
             }
             let msg = match (operation.method, operation.path) {
                 ("POST", "/v1/api/loops" | "/v1/api/webhooks") => "Access denied to this resource",
+                (_, path) if path.contains("/signing-secret") => "Access denied to this resource", // it signs for all loops
                 ("POST", "/v1/api/requests") => "Access denied to this loop",
                 (_, path) if path.contains("{request_id}") => "Access denied to this request",
                 (_, path) if path.contains("{loop_id}") => "Access denied to this loop",
