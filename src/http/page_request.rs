@@ -150,10 +150,10 @@ pub async fn answer(
     let who = match visitor.map(SignedIn::of) {
         Ok(Ok(who)) => who,
         Ok(Err(visitor)) => return carrying(&visitor, &place(id), &form),
-        Err(error) => return unsent(Unsent::of(&form), error),
+        Err(error) => return unsent(Unsent::of(&form), &error),
     };
     let typed = Unsent::of(&form);
-    send(&app, &who, id, form).await.unwrap_or_else(|error| unsent(typed.seen_by(&who), error.into()))
+    send(&app, &who, id, form).await.unwrap_or_else(|error| unsent(typed.seen_by(&who), &error.into()))
 }
 
 const TORN: &str = "Choose an option or write something else, not both";
@@ -219,7 +219,7 @@ fn what_happened(page: &RequestPage, why: &str) -> String {
 /// Keeps what was filled in before signing in again, for whoever signed in; then shows the request.
 pub async fn bring_back(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Response {
     let kept = keep(app, who, id, form).await;
-    kept.unwrap_or_else(|error| unsent(Unsent::of(form).seen_by(who), error.into()))
+    kept.unwrap_or_else(|error| unsent(Unsent::of(form).seen_by(who), &error.into()))
 }
 
 async fn keep(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<Response> {

@@ -39,7 +39,7 @@ impl Unsent {
 }
 
 /// Why an answer was not sent, and the answer.
-pub fn unsent(mut unsent: Unsent, error: PageError) -> Response {
+pub fn unsent(mut unsent: Unsent, error: &PageError) -> Response {
     let (status, title, text) = error.told();
     let shell = std::mem::take(&mut unsent.shell);
     page(status, &UnsentPage { unsent, shell, title, text })

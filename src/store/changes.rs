@@ -1,4 +1,4 @@
-//! What a change may change of what polls show, and that nothing of it is kept while it is under way (see [`polls`](super::polls)).
+//! What a change may change of what polls show, and that nothing of it is kept while it is under way (see `polls`).
 
 use super::Store;
 use crate::domain::{Id, Request};

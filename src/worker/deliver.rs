@@ -1,5 +1,5 @@
 //! Sends what is due: leases, sends outside any transaction, records (design 5). Who may have how many attempts under way, so
-//! that receivers that hang delay nobody, however many they are, is decided in [`super::places`].
+//! that receivers that hang delay nobody, however many they are, is decided in `places`.
 
 use super::places::{BATCH_EACH, Places};
 use crate::{
