@@ -250,8 +250,8 @@ on_both! {
     }
 
     async fn the_signing_secret_is_replaced_after_a_question(world: World) {
-        let asker = world.asker().await;
         const PLACE: &str = "/webhooks/signing-secret/rotate";
+        let asker = world.asker().await;
         assert!(page(&world, "/webhooks", &asker.session).await.contains(&format!("href=\"{PLACE}\"")));
         let question = page(&world, PLACE, &asker.session).await;
         assert!(question.contains(&format!("action=\"{PLACE}\"")) && !question.contains("is gone at once"), "{question}");

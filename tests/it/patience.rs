@@ -68,7 +68,7 @@ async fn contract_12_6_who_trickles_is_waited_for_no_longer() {
 async fn quality_b_no_more_than_20_kb_are_read() {
     let port = receiver(|mut stream| async move {
         stream.write_all(HEAD).await.unwrap();
-        for kilobyte in [[b'x'; 1000]; 30] {
+        for kilobyte in std::iter::repeat_n([b'x'; 1000], 30) {
             stream.write_all(&kilobyte).await.unwrap();
         }
         tokio::time::sleep(Duration::from_mins(1)).await; // the rest never comes
