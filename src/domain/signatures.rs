@@ -22,9 +22,19 @@ pub struct Signing {
 impl Signing {
     /// The secrets that sign now, the present one first.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
-        let previous = self.previous.as_ref().filter(|_| self.previous_until.is_some_and(|until| until > now));
-        std::iter::once(&self.secret).chain(previous).collect()
+        both(&self.secret, self.previous.as_ref(), self.previous_until, now)
     }
+}
+
+/// The present secret, and the one before it while that signs too.
+pub(super) fn both<'s>(
+    secret: &'s Secret,
+    previous: Option<&'s Secret>,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Vec<&'s Secret> {
+    let previous = previous.filter(|_| until.is_some_and(|until| until > now));
+    std::iter::once(secret).chain(previous).collect()
 }
 
 /// A fresh secret: its hex digits are valid base64 too, so that Standard Webhooks' libraries take it as it is.

@@ -2,7 +2,7 @@
 
 use super::{
     Account, Event, EventName, Id, Invalid, Loop, Object, Request, Secret, Timestamp, new_requests::url,
-    object::longer_than, patterns, retry::MOST_ATTEMPTS, words::words,
+    object::longer_than, patterns, retry::MOST_ATTEMPTS, signatures, words::words,
 };
 
 words! {
@@ -76,8 +76,7 @@ impl Webhook {
 
     /// The secrets that sign now, the present one first.
     pub fn secrets(&self, now: Timestamp) -> Vec<&Secret> {
-        let previous = self.previous_secret.as_ref().filter(|_| self.previous_until.is_some_and(|until| until > now));
-        std::iter::once(&self.secret).chain(previous).collect()
+        signatures::both(&self.secret, self.previous_secret.as_ref(), self.previous_until, now)
     }
 }
 

@@ -25,7 +25,8 @@ struct SecretPage {
     old_until: Option<String>,
 }
 
-fn running(until: Option<Timestamp>, now: Timestamp) -> Option<String> {
+/// Until when an old secret signs, if it does.
+pub(super) fn running(until: Option<Timestamp>, now: Timestamp) -> Option<String> {
     until.filter(|until| *until > now).map(|until| until.to_string())
 }
 
@@ -47,25 +48,30 @@ pub async fn show(Asker(who): Asker, State(app): State<App>) -> Page {
     Ok(account_page(&who, StatusCode::OK, "The signing secret of your account", found, app.now()))
 }
 
-/// Asks before it is replaced.
+/// Asks before an account's is replaced.
 pub async fn ask_rotate(Asker(who): Asker, State(app): State<App>) -> Page {
-    let ended = match running(callbacks::signing(&app, &who.who).await?.previous_until, app.now()) {
-        Some(until) => format!(" The one before it, which signs until {until}, is gone at once."),
-        None => String::new(),
-    };
-    let question = Question {
-        title: "Make a new signing secret?".to_owned(),
-        text: format!(
-            "It signs the callbacks of all your requests.\n\nFor 24 hours both sign what is sent, so that the receivers can change \
-               over without losing anything: the old one in the headers that end in -Previous and in webhook-signature. Then the old \
-               one is gone.{ended}"
-        ),
-        reason: None,
-        label: "Make a new secret",
-        action: "/webhooks/signing-secret/rotate".to_owned(),
-        back: "/webhooks".to_owned(),
-    };
-    Ok(confirm(who.shell(Section::Webhooks), question))
+    let until = callbacks::signing(&app, &who.who).await?.previous_until;
+    let about = "It signs the callbacks of all your requests.";
+    let place = ("/webhooks/signing-secret/rotate".to_owned(), "/webhooks".to_owned());
+    Ok(question(&who, "Make a new signing secret?", about, running(until, app.now()), place))
+}
+
+/// Asks before a secret is replaced; `old_until` is when the one before it ends.
+pub(super) fn question(
+    who: &SignedIn,
+    title: &str,
+    about: &str,
+    old_until: Option<String>,
+    (action, back): (String, String),
+) -> Response {
+    let ended = old_until
+        .map_or(String::new(), |until| format!(" The one before it, which signs until {until}, is gone at once."));
+    let text = format!(
+        "{about}\n\nFor 24 hours both sign what is sent, so that receivers can change over without losing anything: the old one in \
+         the headers that end in -Previous and in webhook-signature. Then the old one is gone.{ended}"
+    );
+    let (title, label) = (title.to_owned(), "Make a new secret");
+    confirm(who.shell(Section::Webhooks), Question { title, text, reason: None, label, action, back })
 }
 
 /// Replaces it; the new one is on the page that says so.

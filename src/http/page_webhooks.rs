@@ -7,7 +7,7 @@ use super::{
     page_places::around,
     page_shell::{Section, Shell},
     page_signed_in::{Asker, SignedIn},
-    page_signing_secret::secret_page,
+    page_signing_secret::{question, running, secret_page},
     page_times::Moment,
     pages::{PageError, PageId, Question, confirm, see_other, shown},
 };
@@ -112,7 +112,7 @@ pub(super) async fn webhook_page(
     Ok(WebhookPage {
         shell: who.shell(Section::Webhooks),
         secret: signatures::preview(&it.secret),
-        old_until: it.previous_until.filter(|until| *until > now).map(|until| until.to_string()),
+        old_until: running(it.previous_until, now),
         earlier,
         later,
         deliveries: log.deliveries.into_iter().map(|it| DeliveryRow::new(it, now)).collect(),
@@ -147,23 +147,8 @@ async fn set_enabled(Asker(who): &Asker, app: &App, PageId(id): PageId<Webhook>,
 /// Asks before a secret is replaced.
 pub async fn ask_rotate(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Webhook>) -> Page {
     let it = webhooks::show(&app, &who.who, id).await?;
-    let ended = match it.previous_until {
-        Some(until) if until > app.now() => format!(" The one before it, which signs until {until}, is gone at once."),
-        _ => String::new(),
-    };
-    let question = Question {
-        title: "Make a new secret?".to_owned(),
-        text: format!(
-            "{}\n\nFor 24 hours both sign what is sent, so that the receiver can change over without losing anything: the old one in \
-             the headers that end in -Previous and in webhook-signature. Then the old one is gone.{ended}",
-            it.url
-        ),
-        reason: None,
-        label: "Make a new secret",
-        action: format!("/webhooks/{id}/rotate"),
-        back: format!("/webhooks/{id}"),
-    };
-    Ok(confirm(who.shell(Section::Webhooks), question))
+    let (place, old_until) = (format!("/webhooks/{id}"), running(it.previous_until, app.now()));
+    Ok(question(&who, "Make a new secret?", &it.url, old_until, (format!("{place}/rotate"), place)))
 }
 
 /// Replaces a secret; the new one is on the page that says so.

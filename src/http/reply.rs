@@ -60,7 +60,7 @@ impl<T: Serialize> Reply<T> {
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        json(self.status, &self.envelope)
+        json_text(self.status, self.into_json())
     }
 }
 

@@ -130,9 +130,7 @@ pub async fn show(
     if wait.is_none()
         && let Some(known) = polls::known(&app, caller, id)
     {
-        return Ok(
-            (Extension(Tag::known(known.tag.clone())), json_text(StatusCode::OK, known.body.clone())).into_response()
-        );
+        return Ok(tagged(Tag::known(known.tag.clone()), known.body.clone()));
     }
     let look = polls::look(&app);
     let request = requests::show_after(&app, caller, id, wait).await.or_failed("Failed to retrieve request")?;
@@ -142,7 +140,12 @@ pub async fn show(
     if let Some(keeping) = keeping {
         keeping.keep(body.clone(), tag.clone().into_bytes());
     }
-    Ok((Extension(tag), json_text(StatusCode::OK, body)).into_response())
+    Ok(tagged(tag, body))
+}
+
+/// A body whose tag is known.
+fn tagged(tag: Tag, body: Bytes) -> Response {
+    (Extension(tag), json_text(StatusCode::OK, body)).into_response()
 }
 
 /// Waits for a request to be final

@@ -2,7 +2,7 @@
 
 use super::{
     Acting, Error, Result,
-    deliveries::{Log, NO_DELIVERY, log as page_of_log},
+    deliveries::{Log, NO_DELIVERY, log as page_of_log, send_again},
     record,
 };
 use crate::{
@@ -14,7 +14,6 @@ use crate::{
         webhooks::{DeliveryKind, OVERLAP_SECONDS},
     },
     store::{attempts, deliveries, deliveries::Wanted, sessions::SignedIn, signing_secrets},
-    wakeups::Happened,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -69,10 +68,7 @@ pub async fn redeliver(
 ) -> Result<Delivery> {
     own(app, acting.into(), request).await?;
     deliveries::find_callback(&app.store, id, request).await?.ok_or(NO_DELIVERY)?;
-    if !deliveries::restart(&app.store, id, "manual", app.now()).await? {
-        return Err(Error::invalid("Delivery is being sent at this moment"));
-    }
-    app.store.wakeups().wake(&Happened::Delivery);
+    send_again(app, id).await?;
     deliveries::find_callback(&app.store, id, request).await?.ok_or(NO_DELIVERY)
 }
 

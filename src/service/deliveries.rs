@@ -15,6 +15,7 @@ use crate::{
         deliveries::{self, Attempt, Leased, Wanted},
         signing_secrets, webhooks,
     },
+    wakeups::Happened,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -132,6 +133,15 @@ pub async fn ready(app: &App, it: &Delivery) -> Result<std::result::Result<(Deli
     }
     let secrets = webhook.secrets(app.now()).into_iter().cloned().collect();
     Ok(Ok((Delivery { url: webhook.url, ..it.clone() }, secrets)))
+}
+
+/// Sends one again, whatever came of it.
+pub(super) async fn send_again(app: &App, id: Id<Delivery>) -> Result<()> {
+    if !deliveries::restart(&app.store, id, "manual", app.now()).await? {
+        return Err(Error::invalid("Delivery is being sent at this moment"));
+    }
+    app.store.wakeups().wake(&Happened::Delivery);
+    Ok(())
 }
 
 /// Ends a delivery that is not sent. That is no attempt, and no failure of its webhook.

@@ -240,7 +240,7 @@ pub async fn attempts(
     delivery: Id<Delivery>,
 ) -> Result<(Delivery, Vec<Made>)> {
     let found = self::delivery(app, owner, id, delivery).await?;
-    let made = attempts::of_delivery(&app.store, delivery).await?;
+    let made = attempts::of_deliveries(&app.store, &[delivery]).await?;
     Ok((found, made))
 }
 
@@ -253,10 +253,7 @@ pub async fn redeliver(
 ) -> Result<Delivery> {
     show(app, owner, id).await?;
     deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)?;
-    if !deliveries::restart(&app.store, delivery, "manual", app.now()).await? {
-        return Err(Error::invalid("Delivery is being sent at this moment"));
-    }
-    app.store.wakeups().wake(&Happened::Delivery);
+    outbox::send_again(app, delivery).await?;
     deliveries::find(&app.store, delivery, id).await?.ok_or(NO_DELIVERY)
 }
 

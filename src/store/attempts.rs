@@ -42,11 +42,6 @@ pub async fn insert(tx: &mut Tx, of: &Delivery, it: &Attempt, at: Timestamp) -> 
     .await
 }
 
-/// Those of a delivery, the latest first.
-pub async fn of_delivery(db: impl Db<'_>, id: Id<Delivery>) -> Result<Vec<Made>> {
-    db.sql("select * from attempts where delivery_id = $1 order by number desc").bind(id).all().await
-}
-
 /// Those of several deliveries, the latest of each first.
 pub async fn of_deliveries(db: impl Db<'_>, ids: &[Id<Delivery>]) -> Result<Vec<Made>> {
     db.sql("select * from attempts where true")

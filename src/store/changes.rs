@@ -65,8 +65,9 @@ pub(super) struct Changing {
 
 impl Changing {
     /// To be called before the commit. A change of requests that does not say of which may be one of any.
-    pub(super) fn begin(store: &Store, touched: Touched, ids: Vec<Id<Request>>) -> Option<Self> {
+    pub(super) fn begin(store: &Store, touched: Touched, ids: impl Iterator<Item = Id<Request>>) -> Option<Self> {
         let polls = store.polls().filter(|_| touched != Touched::Nothing)?;
+        let ids: Vec<_> = ids.collect();
         let touched = if ids.is_empty() { Touched::Anything } else { touched };
         let kept_here = polls.begin_change(touched, &ids);
         Some(Self { store: store.clone(), touched, ids, kept_here, over: false })

@@ -294,7 +294,7 @@ impl Tx {
     /// Makes it last: on disk when this returns. Whoever waits for what it did is woken.
     pub async fn commit(self) -> Result<()> {
         let happened = self.happened.iter().filter_map(Happened::request);
-        let changing = Changing::begin(&self.store, self.touched, happened.chain(self.changed).collect());
+        let changing = Changing::begin(&self.store, self.touched, happened.chain(self.changed));
         let committed = match self.engine {
             TxEngine::Sqlite(tx) => tx.commit().await,
             TxEngine::Postgres(tx) => tx.commit().await,

@@ -140,7 +140,7 @@ impl Sql<'_> {
         match target {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::run(connection, &text, &values)),
             Target::SqliteWriter(store, writer) => {
-                let changing = Changing::begin(store, Touched::by(&text), vec![]);
+                let changing = Changing::begin(store, Touched::by(&text), std::iter::empty());
                 let done = writer.run(&text, &values).await;
                 if let Some(changing) = changing {
                     changing.end();
