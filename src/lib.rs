@@ -11,6 +11,7 @@
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way;
 //!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way. [`serve`]: listening and stopping.
 //!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
+//!   [`turns`]: who is next where many wait.
 //!
 //! Where the house differs from its first design, and why:
 //!
@@ -36,6 +37,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod turns;
 pub mod wakeups;
 pub mod web_push;
 pub mod worker;

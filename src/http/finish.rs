@@ -1,15 +1,18 @@
 //! What changes something is finished even if whoever asked hangs up: hyper drops the work of a connection that ends, and
 //! that could be between two steps, or between a commit and telling those who wait for it.
 
+use crate::turns::in_turn;
 use axum::{extract::Request, middleware::Next, response::Response};
 use tracing::Instrument;
 
 /// Runs the rest on a task of its own, unless the method promises to change nothing.
 pub(super) async fn once_begun(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
-        return next.run(request).await;
+    let changes_nothing = request.method().is_safe();
+    let work = in_turn(next.run(request));
+    if changes_nothing {
+        return work.await;
     }
-    match tokio::spawn(next.run(request).in_current_span()).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(response) => response,
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }

@@ -2,15 +2,13 @@
 //! for each statement; here those that did what they should are kept, and only the others go back to it.
 
 use super::{Error, Result, is_out_of_reach, sqlite::closed};
+use crate::turns::{Place, Places};
 use sqlx::{Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::time::timeout;
 
 /// How long a call waits for a free connection before it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,7 +19,7 @@ const TIMES: u32 = 10_000;
 #[derive(Clone, Debug)]
 pub struct Connections {
     pool: PgPool,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     kept: Arc<Kept>,
 }
 
@@ -39,15 +37,14 @@ struct Idle {
 impl Connections {
     /// Of that pool, at most so many at once. It must have room for them.
     pub(super) fn of(pool: PgPool, most: u32) -> Self {
-        let places = Semaphore::new(most.try_into().expect("a number of connections"));
-        Self { pool, places: Arc::new(places), kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
+        let places = Places::new(most.try_into().expect("a number of connections"));
+        Self { pool, places, kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
     }
 
-    /// Lends one, when one is free.
+    /// Lends one, when one is free: first to the call that came first.
     pub(super) async fn lend(&self) -> Result<Lent> {
-        let place = timeout(PATIENCE, self.places.clone().acquire_owned()).await;
+        let place = timeout(PATIENCE, self.places.take()).await;
         let place = place.map_err(|_| Error::Unreachable("no connection was free in time".into()))?;
-        let place = place.map_err(|_| closed())?;
         let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
         let (connection, times) = match kept {
             Some(Idle { connection, times }) => (connection, times),
@@ -90,7 +87,7 @@ pub(super) struct Lent {
     sound: bool,
     in_transaction: bool,
     kept: Arc<Kept>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Lent {
