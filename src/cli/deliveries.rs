@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Delivery, Id, Object, Request, Webhook, request_filters::Query, webhooks::DeliveryStatus, words::Word},
+    domain::{
+        Delivery, Id, Object, Request, Timestamp, Webhook, request_filters::Query, webhooks::DeliveryStatus,
+        words::Word,
+    },
     service::{Acting, callbacks, webhooks},
     store::attempts::Made,
     worker::deliver,
@@ -48,8 +51,8 @@ pub(super) struct Recover {
     /// The webhook's id
     id: Id<Webhook>,
     /// Since when, such as 2024-03-15T10:00:00Z
-    #[arg(long, value_name = "TIME")]
-    since: String,
+    #[arg(long, value_name = "RFC3339")]
+    since: Timestamp,
     #[command(flatten)]
     format: Format,
 }
@@ -116,7 +119,7 @@ impl Named {
 
 impl Recover {
     pub(super) async fn run(self, app: &App) -> anyhow::Result<()> {
-        let since = [("since".to_owned(), Value::from(self.since))].into_iter().collect();
+        let since = [("since".to_owned(), Value::from(self.since.to_string()))].into_iter().collect();
         let owner = owner_of(app, self.id).await?;
         let count = webhooks::recover(app, owner, self.id, Ok(Object(since))).await?;
         self.format.print(&json!({"count": count}), || format!("{count} deliveries are sent again"))

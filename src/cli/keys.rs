@@ -57,7 +57,7 @@ pub(super) struct Create {
     #[arg(long, value_delimiter = ',', value_parser = arguments::word::<Scope>(), default_values = Scope::DEFAULT.map(Word::as_str))]
     scopes: Vec<Scope>,
     /// Requests an hour, 0 for no limit; by default the server's limit
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..), allow_negative_numbers = true)]
     limit: Option<i64>,
     /// When it stops working, such as 2030-01-31T00:00:00Z
     #[arg(long, value_name = "RFC3339")]

@@ -66,10 +66,10 @@ enum Command {
     /// Loops: list, create, invite
     #[command(subcommand)]
     Loops(loops::Loops),
-    /// Requests: list, show, respond
+    /// Requests: list, show, respond, callbacks, redeliver
     #[command(subcommand)]
     Requests(requests::Requests),
-    /// Webhooks: list, create, show, enable, disable, delete, rotate, test, log, redeliver, secret
+    /// Webhooks: list, create, show, update, enable, disable, delete, rotate, test, log, delivery, redeliver, recover, secret
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
     /// The record of what happened: tail

@@ -154,7 +154,7 @@ impl WebhookFields {
     }
 
     fn parse(sent: &Object, allow_http: bool) -> Result<Self, Invalid> {
-        Ok(Self {
+        let fields = Self {
             url: url(sent, "url", allow_http)?,
             events: events(sent)?,
             secret: secret(sent)?,
@@ -162,7 +162,11 @@ impl WebhookFields {
             loop_id: loop_id(sent)?,
             enabled: sent.boolean("enabled")?,
             description: description(sent)?,
-        })
+        };
+        if fields.reach == Some(Reach::Global) && fields.loop_id.is_some() {
+            return Err(Invalid::failed("loop_id cannot be given with type global"));
+        }
+        Ok(fields)
     }
 }
 

@@ -30,9 +30,9 @@ impl Tag {
     }
 }
 
-/// Behind the admission: tags what GET answers.
+/// Behind the admission: tags what GET answers, and so HEAD.
 pub async fn tag(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
         return next.run(request).await;
     }
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();

@@ -100,7 +100,8 @@ pub async fn bytes(app: &App, request: Request) -> Result<axum::body::Bytes, Res
     match tokio::time::timeout(app.settings.request_timeout, received).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) => Err(too_large()),
-        _ => Err(failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))),
+        Ok(Err(_)) => Err(failure(StatusCode::BAD_REQUEST, Invalid::body())),
+        Err(_) => Err(failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))),
     }
 }
 

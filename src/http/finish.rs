@@ -1,14 +1,22 @@
 //! What changes something is finished even if whoever asked hangs up: hyper drops the work of a connection that ends, and
 //! that could be between two steps, or between a commit and telling those who wait for it.
 
+use super::unread::Unread;
 use crate::turns::in_turn;
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::{extract::Request, http::StatusCode, middleware::Next, response::Response};
 use tracing::Instrument;
 
 /// Runs the rest on a task of its own, unless the method promises to change nothing.
 pub(super) async fn once_begun(request: Request, next: Next) -> Response {
     let changes_nothing = request.method().is_safe();
-    let work = in_turn(next.run(request));
+    let (request, unread) = Unread::of(request);
+    let work = in_turn(async {
+        let response = next.run(request).await;
+        if response.status() != StatusCode::REQUEST_TIMEOUT {
+            unread.read().await;
+        }
+        response
+    });
     if changes_nothing {
         return work.await;
     }

@@ -68,6 +68,7 @@ pub mod review_session;
 pub mod reviewer;
 pub mod routes;
 pub mod schemas;
+mod unread;
 pub mod views;
 pub mod webhooks;
 

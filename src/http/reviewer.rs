@@ -188,6 +188,23 @@ pub struct MembershipView {
     it: LoopMembership,
 }
 
+/// A loop that one has just joined.
+#[derive(Serialize, ToSchema)]
+pub struct JoinedLoop {
+    #[serde(flatten)]
+    membership: LoopMembership,
+    /// How many are in it now, or invited.
+    member_count: i64,
+}
+
+/// What came of joining.
+#[derive(Serialize, ToSchema)]
+pub struct JoinedView {
+    /// The loop.
+    #[serde(rename = "loop")]
+    it: JoinedLoop,
+}
+
 /// Shows who is signed in
 #[utoipa::path(get, path = "/v1/reviewer/me", tag = "Reviewer: session",
     responses((status = 200, description = "Signed in", body = Envelope<PersonView>)), security(("session" = [])))]
@@ -324,18 +341,20 @@ pub async fn loops(Reviewer(who): Reviewer, State(app): State<App>) -> Result<Re
 
 /// Joins a loop by its code
 #[utoipa::path(post, path = "/v1/reviewer/loops/join", tag = "Reviewer: loops", request_body = JoinBody,
-    responses((status = 200, description = "Joined loop", body = Envelope<MembershipView>)), security(("session" = [])))]
+    responses((status = 200, description = "Joined loop", body = Envelope<JoinedView>)), security(("session" = [])))]
 pub async fn join(
     Reviewer(who): Reviewer,
     State(app): State<App>,
     Address(address): Address,
     Body(sent): Body,
-) -> Result<Reply<MembershipView>, ApiError> {
+) -> Result<Reply<JoinedView>, ApiError> {
     let sent = sent?;
     let code = sent.trimmed("invite_code")?.ok_or_else(|| Invalid::required("invite_code"))?;
     members::invited_to(&app, address, Some(who.account_id), code).await?;
     let it = members::join(&app, who.account_id, code).await.or_failed("Failed to join loop")?;
-    Ok(Reply::ok("Joined loop", MembershipView { it: LoopMembership::new(&it, who.account_id) }))
+    let member_count = members::count(&app, it.id).await.or_failed("Failed to join loop")?;
+    let it = JoinedLoop { membership: LoopMembership::new(&it, who.account_id), member_count };
+    Ok(Reply::ok("Joined loop", JoinedView { it }))
 }
 
 /// Leaves a loop

@@ -83,6 +83,11 @@ pub async fn invited_to(app: &App, address: IpAddr, who: Option<Id<Account>>, co
     loops::find_by_code(&app.store, &typed_code(code)).await?.ok_or(UNKNOWN_CODE)
 }
 
+/// How many are in a loop, or have an invitation to it that stands.
+pub async fn count(app: &App, id: Id<Loop>) -> Result<i64> {
+    Ok(members::count(&app.store, id, alive_since(app)).await?)
+}
+
 /// Joins the loop with that code, which was counted as a guess already. A pending invitation of the same account becomes
 /// the membership.
 pub async fn join(app: &App, account: Id<Account>, code: &str) -> Result<Loop> {

@@ -29,12 +29,23 @@ const LONG: usize = 4;
 
 /// Opens a connection that writes, making the file if it is not there.
 pub(super) fn open(file: &Path) -> Result<Connection> {
+    make_private(file);
     let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?; // a worker does it
     connection.pragma_update(None, "journal_size_limit", 4096 * LONG_LOG)?;
     Ok(connection)
 }
+
+/// Makes the file, for its owner alone, as SQLite then makes those beside it. What prevents that SQLite says better.
+#[cfg(unix)]
+fn make_private(file: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+}
+
+#[cfg(not(unix))]
+const fn make_private(_: &Path) {}
 
 /// Opens a connection that only reads.
 pub(super) fn open_reader(file: &Path) -> Result<Connection> {
@@ -173,6 +184,19 @@ pub(super) async fn in_background<T: Send + 'static>(work: impl FnOnce() -> Resu
 mod tests {
     use super::*;
     use rusqlite::StatementStatus;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_its_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("test.db")).unwrap();
+        connection.execute_batch("create table t (a)").unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", file.path().display());
+        }
+    }
 
     #[test]
     fn a_statement_is_planned_once_whatever_its_values() {

@@ -146,6 +146,10 @@ on_both! {
         assert_eq!(run(&world.url, &["requests", "show", &id, "--json"]).await.json()["response_data"], false);
         assert_eq!(run(&world.url, &["requests", "show", NOBODY]).await.code, Some(3));
         assert_eq!(run(&world.url, &["requests", "show", "not-an-id"]).await.code, Some(2));
+        let since = run(&world.url, &["webhooks", "recover", "65f1234567890abcdef12350", "--since", "yesterday"]).await;
+        assert!(since.code == Some(2) && since.err.contains("yesterday"), "{since:?}");
+        let limit = run(&world.url, &["keys", "create", "--user", "owner@example.com", "--name", "n8n", "--limit", "-1"]).await;
+        assert!(limit.code == Some(2) && limit.err.contains("-1 is not in"), "{limit:?}");
         server.stop().await;
     }
 

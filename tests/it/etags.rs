@@ -4,6 +4,7 @@ use crate::{
     asking::{act, in_state, path},
     harness::{Answer, World, on_both, question},
 };
+use axum::http::Method;
 use serde_json::json;
 
 async fn get(world: &World, key: &str, path: &str, known: &str) -> Answer {
@@ -40,6 +41,19 @@ on_both! {
             left -= 1;
             let other = get(&world, &key, &path, "\"other\"").await;
             assert_eq!((other.status, other.body), (200, first.body), "{path}");
+        }
+    }
+
+    async fn contract_3_2_head_is_told_what_get_is(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question()).await;
+        for path in [path(&id), "/v1/api/requests".into(), "/v1/api/loops".into()] {
+            let got = world.get(&path).key(&asker.key).await;
+            let head = world.call(Method::HEAD, &path).key(&asker.key).await;
+            assert_eq!((head.status, head.bytes.len(), head.header("etag")), (200, 0, got.header("etag")), "{path}");
+            assert_eq!(head.header("content-length"), got.bytes.len().to_string(), "{path}");
+            let again = world.call(Method::HEAD, &path).key(&asker.key).header("if-none-match", got.header("etag")).await;
+            assert_eq!((again.status, again.header("x-ratelimit-remaining")), (304, head.header("x-ratelimit-remaining")), "{path}");
         }
     }
 

@@ -12,7 +12,7 @@ on_both! {
         let joined = world.join(&session, &asker.code).await;
         joined.accepted(200, "Joined loop");
         joined.has_keys("data", "loop");
-        assert_eq!(joined.at("data.loop"), &json!({"id": asker.loop_id, "name": "Moderation", "description": "", "icon": "shield-check", "role": "member"}));
+        assert_eq!(joined.at("data.loop"), &json!({"id": asker.loop_id, "name": "Moderation", "description": "", "icon": "shield-check", "role": "member", "member_count": 2}));
         let seen = world.loop_seen(&asker.key, &asker.loop_id).await;
         assert_eq!(seen.at("data.loop.members.1"), &json!({"user_id": ann.id, "email": "ann@example.com", "status": "active", "joined_at": world.now()}));
         assert_eq!(seen.at("data.loop.updated_at"), &json!(world.now()));

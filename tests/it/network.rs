@@ -133,6 +133,38 @@ on_both! {
         server.stopped().await;
     }
 
+    async fn an_answer_is_not_lost_over_a_body_that_nobody_read(world: World) {
+        let server = Listening::on(&world, |_| {}).await;
+        for (call, body, status, least) in [
+            ("GET /openapi.json", "{}".to_owned(), 200, 150_000),
+            ("POST /v1/api/loops", "x".repeat(5_000_000), 401, 200),
+        ] {
+            let mut client = server.connect().await;
+            let length = body.len();
+            client.send(&format!("{call} HTTP/1.1\r\nHost: hitl.test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n")).await;
+            tokio::time::sleep(Duration::from_millis(200)).await; // long enough for an answer
+            client.send(&body).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let answer = client.rest().await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {:.80}", answer);
+            assert!(answer.len() > least, "{status}: {} bytes of it came", answer.len());
+        }
+        server.stopped().await;
+    }
+
+    async fn contract_1_2_6_a_body_that_breaks_off_is_no_body(world: World) {
+        let asker = world.asker().await;
+        let server = Listening::on(&world, |_| {}).await;
+        let mut client = server.connect().await;
+        client.send(&format!(
+            "POST /v1/api/loops HTTP/1.1\r\nHost: hitl.test\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            asker.key
+        )).await;
+        let answer = client.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("Invalid request body"), "{answer}");
+        server.stopped().await;
+    }
+
     async fn a_body_that_trickles_for_ever_is_cut_off(world: World) {
         let asker = world.asker().await;
         let server = Listening::on(&world, |settings| settings.request_timeout = Duration::from_secs(1)).await;

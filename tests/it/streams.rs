@@ -140,6 +140,14 @@ on_both! {
         stream.silent().await;
     }
 
+    async fn an_id_of_another_database_does_not_silence_a_request_s_stream(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question()).await;
+        let mut stream = Events::open(&world, &of_request(&id), &asker.key, Some("999999999")).await;
+        respond(&world, &asker.session, &id, &json!("approve")).await;
+        assert_eq!(names(&stream.rest().await), ["request.completed"]);
+    }
+
     async fn last_event_id_resumes_an_account_s_stream(world: World) {
         let asker = world.asker().await;
         let mut stream = Events::open(&world, "/v1/events", &asker.key, None).await;

@@ -159,6 +159,8 @@ on_both! {
         register(&world, &foreign, &wanted).await.refused(403, "Access denied to this loop", &json!(null));
         let unknown = json!({"url": URL, "loop_id": "65f1234567890abcdef12345"});
         register(&world, &asker.key, &unknown).await.refused(404, "Loop not found", &json!(null));
+        let both = json!({"url": URL, "type": "global", "loop_id": asker.loop_id});
+        register(&world, &asker.key, &both).await.refused(400, "Validation failed", &json!("loop_id cannot be given with type global"));
         let id = hook(&world, &asker, &wanted).await;
         has(&shown(&world, &asker, &id).await, &json!({"type": "loop", "loop_id": asker.loop_id}));
 
@@ -229,7 +231,7 @@ on_both! {
         let global = hook(&world, &asker, &json!({"url": URL})).await;
         world.get(&at(&global, "")).key(&confined).await.refused(404, NOT_FOUND, &json!(null));
         let msg = "Access denied to this resource";
-        for body in [json!({"url": URL}), json!({"url": URL, "type": "global", "loop_id": asker.loop_id})] {
+        for body in [json!({"url": URL}), json!({"url": URL, "type": "global"})] {
             register(&world, &confined, &body).await.refused(403, msg, &json!(null));
         }
         let made = register(&world, &confined, &json!({"url": URL, "loop_id": asker.loop_id})).await;
