@@ -153,8 +153,13 @@ pub(crate) async fn make_owner(url: &str) -> Value {
 
 /// Makes a key of the owner's without a limit; the token.
 pub(crate) async fn make_key(url: &str) -> String {
-    let arguments = ["keys", "create", "--user", "owner@example.com", "--name", "test", "--limit", "0", "--json"];
-    run(url, &arguments).await.json()["key"].as_str().unwrap().to_owned()
+    make_key_as(url, &["--limit", "0"]).await
+}
+
+/// Makes a key of the owner's with what these arguments say; the token.
+pub(crate) async fn make_key_as(url: &str, arguments: &[&str]) -> String {
+    let create = ["keys", "create", "--user", "owner@example.com", "--name", "test", "--json"];
+    run(url, &[&create, arguments].concat()).await.json()["key"].as_str().unwrap().to_owned()
 }
 
 /// A file of this repository.

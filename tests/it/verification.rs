@@ -4,8 +4,9 @@ use crate::{
     asking::respond,
     harness::{on_both, question_with},
     hooking::{deliver, hook, rename, subscriber},
-    outside::{in_repository, node, python, told},
+    outside::{node, python, told},
     receiver::{Received, Receiver, reaching_loopback},
+    snippets::blocks,
 };
 use hitl_server::domain::Timestamp;
 use serde_json::{Map, Value, json};
@@ -44,9 +45,8 @@ console.log(JSON.stringify(said));
 
 /// The code of `docs/webhooks.md` in a language: the first block of it.
 fn snippet(language: &str) -> String {
-    let page = std::fs::read_to_string(in_repository("docs/webhooks.md")).unwrap();
-    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
-    rest.split_once("```\n").unwrap().0.to_owned()
+    let mut blocks = blocks("docs/webhooks.md").into_iter();
+    blocks.find(|block| block.language == language).expect("the page verifies").text
 }
 
 fn said_by_python(cases: &Value) -> Value {

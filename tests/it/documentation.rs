@@ -1,0 +1,320 @@
+//! The documentation is run: every snippet of every page, in order, against a real server, and what it shows is what comes of it.
+
+use crate::{
+    harness::{World, on_both},
+    process::{PASSWORD, Server, in_repository, make_key_as, make_owner},
+    snippet_outputs::{Ids, compare},
+    snippet_programs::Program,
+    snippets::{Block, Language, blocks, page_text, pages},
+};
+use hitl_server::{http::keyed, settings::Settings};
+use pulldown_cmark::{Event, Parser, Tag};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
+use tokio::process::Command;
+
+/// Snippets that no test runs: the page, how the snippet begins, and why.
+const NOT_RUN: [(&str, &str, &str); 14] = [
+    (
+        "README.md",
+        "cargo run --release -- dev",
+        "it builds, and runs until it is stopped; the tests of the command line start it",
+    ),
+    ("README.md", "scripts/test", "it is what runs this test"),
+    ("README.md", "cargo build --release", "it builds, and serves a database of the reader's"),
+    (
+        "docs/quick-start.md",
+        "cargo install",
+        "it builds, and runs until it is stopped; the page goes on against such a server",
+    ),
+    ("docs/clients.md", "n8n import", "it needs n8n"),
+    ("docs/operations.md", "sudo useradd", "it changes the machine: accounts, /usr/local and systemd"),
+    ("docs/operations.md", "sudo -u hitl hitl", "it needs that account"),
+    ("docs/operations.md", "scripts/secrets", "it needs Docker"),
+    ("docs/operations.md", "docker build", "it needs Docker"),
+    ("docs/operations.md", "sudo -u hitl sqlite3", "it needs that account"),
+    ("docs/operations.md", "docker stop", "it needs Docker"),
+    ("docs/operations.md", "pg_dump", "it needs Docker, and Postgres' programs"),
+    ("docs/operations.md", "pg_restore", "it replaces a database"),
+    ("docs/operations.md", "docker compose -f", "it needs Docker"),
+];
+
+/// Where a reader's server listens; what the pages show.
+const SHOWN_URL: &str = "http://127.0.0.1:8080";
+/// Where a reader's receiver of webhooks does.
+const SHOWN_RECEIVER: &str = "127.0.0.1:3000";
+
+/// What the reader's key may do: everything that the guide calls.
+const SCOPES: &str = "loops:read,loops:write,requests:read,requests:write,webhooks:read,webhooks:write";
+
+/// What a reader has at hand: a server, its address and key, and a folder with the files that the pages say to save.
+struct Reader {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<String, String>,
+    server: Server,
+    /// Where a receiver of webhooks may listen.
+    port: u16,
+}
+
+impl Reader {
+    async fn new(world: &World) -> Self {
+        let owner = make_owner(&world.url).await;
+        let key = make_key_as(&world.url, &["--limit", "1000", "--scopes", SCOPES]).await;
+        let server = Server::start_with(&world.url, &[("HITL_WEBHOOKS_ALLOW", "127.0.0.1")]).await;
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let credentials = json!({"email": owner["email"], "password": PASSWORD, "key": key});
+        fs::write(folder.path().join(".hitl/credentials.json"), credentials.to_string()).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let path = [
+            folder.path().join("bin").display().to_string(),
+            in_repository("target/examples-python/bin").display().to_string(),
+            std::env::var("PATH").unwrap(),
+        ];
+        let variables = [
+            ("PATH", path.join(":")),
+            ("HITL_URL", server.url.clone()),
+            ("HITL_API_KEY", key),
+            ("DATABASE_URL", world.url.clone()),
+        ];
+        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let reader = Self { folder, variables, server, port };
+        reader.save_files(&blocks("docs/api.md"));
+        reader
+    }
+
+    /// Saves what a page says to save.
+    fn save_files(&self, blocks: &[Block]) {
+        for block in blocks {
+            if let Some(name) = block.file() {
+                fs::write(self.folder.path().join(name), self.as_run(&block.text)).unwrap();
+            }
+        }
+    }
+
+    fn command(&self, language: Language) -> Command {
+        let mut command = Program::command(language);
+        for (name, _) in std::env::vars() {
+            if name.starts_with("HITL_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(&self.variables);
+        command
+    }
+
+    /// What is empty or null among what the shell exports: the end of a pipe that had nothing to read.
+    fn empty_variables(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join(".variables")).unwrap_or_default();
+        let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(_, value)| ["", "null"].contains(value)).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The page's address and port in place of this server's.
+    fn as_shown(&self, output: &str) -> String {
+        output.replace(&self.server.url, SHOWN_URL).replace(&format!("127.0.0.1:{}", self.port), SHOWN_RECEIVER)
+    }
+
+    /// This server's address and port in place of the page's.
+    fn as_run(&self, snippet: &str) -> String {
+        let receiver = format!("127.0.0.1:{}", self.port);
+        let text = snippet.replace(SHOWN_URL, &self.server.url).replace(SHOWN_RECEIVER, &receiver);
+        text.replace("(\"127.0.0.1\", 3000)", &format!("(\"127.0.0.1\", {})", self.port))
+    }
+}
+
+/// `hitl`, a `curl` that fails when it is refused, the packages of JavaScript, and an empty folder of `hitl dev`.
+fn prepare(folder: &Path) {
+    for name in ["bin", ".hitl"] {
+        fs::create_dir(folder.join(name)).unwrap();
+    }
+    symlink(env!("CARGO_BIN_EXE_hitl"), folder.join("bin/hitl")).unwrap();
+    symlink(in_repository("tests/javascript/node_modules"), folder.join("node_modules")).unwrap();
+    let curl = folder.join("bin/curl");
+    fs::write(&curl, "#!/bin/sh\nPATH=\"${PATH#*:}\" exec curl --fail-with-body --max-time 50 \"$@\"\n").unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&curl, executable).unwrap();
+}
+
+/// Runs a page from top to bottom; what is wrong with it is told all at once, as far as it could be run.
+async fn run_page(world: &World, page: &str) {
+    let (blocks, reader) = (blocks(page), Reader::new(world).await);
+    reader.save_files(&blocks);
+    let run: Vec<_> = blocks.iter().enumerate().filter_map(|(number, it)| Some((number, it, it.program()?))).collect();
+    let mut programs = BTreeMap::new();
+    for (_, _, language) in &run {
+        let of_it = run.iter().filter(|(.., its)| its == language);
+        let snippets: Vec<_> =
+            of_it.map(|(number, it, _)| (*number, reader.as_run(&it.text), it.has("refused"))).collect();
+        let start = || Program::start(*language, &snippets, reader.folder.path(), reader.command(*language));
+        programs.entry(*language).or_insert_with(start);
+    }
+    let (mut wrong, mut ids) = (Vec::new(), Ids::default());
+    for (number, block, language) in run {
+        let printed = match programs.get_mut(&language).expect("it was started").turn(number).await {
+            Ok(printed) => reader.as_shown(&printed),
+            Err(why) => {
+                wrong.push(format!("{} does not end well:\n{}\n{why}", block.place, block.text));
+                break;
+            }
+        };
+        let empty = reader.empty_variables();
+        if !empty.is_empty() {
+            wrong.push(format!("{} leaves {empty:?} empty:\n{}", block.place, block.text));
+            break;
+        }
+        let Some(shown) = blocks.get(number + 1).filter(|next| next.is_output()) else { continue };
+        if let Err(why) = compare(&mut ids, &shown.text, &printed, shown.language == "json") {
+            wrong.push(format!("{}: {why}; this was printed:\n{printed}", shown.place));
+        }
+    }
+    drop(programs);
+    reader.server.stop().await;
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
+}
+
+macro_rules! each_page_is_run {
+    ($($name:ident: $page:literal,)+) => {
+        /// The pages that are run.
+        const RUN: &[&str] = &[$($page),+];
+        on_both! { $(async fn $name(world: World) { run_page(&world, $page).await; })+ }
+    };
+}
+
+each_page_is_run! {
+    the_readme_is_run: "README.md",
+    the_page_on_waiting_is_run: "docs/waiting.md",
+    the_page_on_webhooks_is_run: "docs/webhooks.md",
+    the_quick_start_is_run: "docs/quick-start.md",
+    the_guide_is_run: "docs/api.md",
+    the_guide_to_loops_is_run: "docs/api-loops.md",
+    the_guide_to_requests_is_run: "docs/api-requests.md",
+    the_guide_to_forms_is_run: "docs/api-forms.md",
+    the_guide_to_answers_is_run: "docs/api-answers.md",
+    the_guide_to_webhooks_is_run: "docs/api-webhooks.md",
+    the_page_on_clients_is_run: "docs/clients.md",
+    the_page_on_security_is_run: "docs/security.md",
+}
+
+#[test]
+fn every_page_with_a_snippet_is_run() {
+    for page in pages() {
+        let runs = blocks(&page).iter().any(|block| block.program().is_some());
+        assert_eq!(runs, RUN.contains(&page.as_str()), "{page}");
+    }
+}
+
+#[test]
+fn what_is_not_run_has_a_reason() {
+    let mut found = Vec::new();
+    for page in pages() {
+        found.extend(blocks(&page).into_iter().filter(|it| it.has("no-run")).map(|it| (page.clone(), it)));
+    }
+    for (page, block) in &found {
+        let known = NOT_RUN.iter().any(|(of, beginning, _)| of == page && block.text.starts_with(beginning));
+        assert!(known, "{} is not run, without a reason", block.place);
+    }
+    for (page, beginning, reason) in NOT_RUN {
+        let is_there = found.iter().any(|(of, block)| of == page && block.text.starts_with(beginning));
+        assert!(is_there && !reason.is_empty(), "{page}: {beginning} is no longer there");
+    }
+}
+
+#[test]
+fn every_fence_says_what_it_holds_and_json_is_what_something_printed() {
+    const WORDS: [&str; 2] = ["no-run", "refused"];
+    for page in pages() {
+        let blocks = blocks(&page);
+        for (number, block) in blocks.iter().enumerate() {
+            let known = Language::named(&block.language).is_some()
+                || ["json", "text", "toml", "caddyfile", "nginx"].contains(&block.language.as_str());
+            assert!(known || page == "README.md", "{} is in no language", block.place);
+            let words = block.words.iter().all(|it| WORDS.contains(&it.as_str()) || it.starts_with("file="));
+            assert!(words, "{}: {:?}", block.place, block.words);
+            if block.language == "json" && block.is_output() {
+                let before = number.checked_sub(1).map(|before| &blocks[before]);
+                assert!(before.is_some_and(|it| it.program().is_some()), "{}: nothing printed it", block.place);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_call_of_the_api_is_in_the_guide() {
+    let guide: String = pages().iter().filter(|page| page.contains("/api")).map(|page| page_text(page)).collect();
+    for call in keyed().operations {
+        let path = call.path.strip_prefix("/v1/api").unwrap_or(&call.path);
+        let named = format!("`{} {path}`", call.method);
+        assert!(guide.contains(&named), "{named} is in no page of docs/api*.md");
+    }
+}
+
+#[test]
+fn links_lead_somewhere_and_the_readme_leads_everywhere() {
+    for page in pages() {
+        let text = page_text(&page);
+        for event in Parser::new(&text) {
+            let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
+            let (target, anchor) = dest_url.split_once('#').unwrap_or((&dest_url, ""));
+            if target.contains("://") {
+                continue;
+            }
+            let from = in_repository(&page);
+            let file = if target.is_empty() { from.clone() } else { from.with_file_name(target) };
+            assert!(file.exists(), "{page} links to {dest_url}");
+            if !anchor.is_empty() {
+                let headings = fs::read_to_string(&file).unwrap();
+                let mut anchors = headings.lines().filter(|line| line.starts_with('#')).map(slug);
+                assert!(anchors.any(|it| it == anchor), "{page} links to {dest_url}");
+            }
+        }
+    }
+    let readme = page_text("README.md");
+    for page in pages().iter().filter(|page| page.starts_with("docs/")) {
+        assert!(readme.contains(&format!("({page})")), "the README does not link to {page}");
+    }
+}
+
+#[test]
+fn settings_that_pages_show_exist() {
+    let known = Settings::default().to_json();
+    for block in pages().iter().flat_map(|page| blocks(page)).filter(|it| it.language == "toml") {
+        for (name, value) in
+            block.text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{}: {error}", block.place))
+        {
+            let keys = match &value {
+                toml::Value::Table(section) => section.keys().map(|key| format!("{name}.{key}")).collect(),
+                _ => vec![name],
+            };
+            for key in keys {
+                assert!(known.get(&key).is_some(), "{} shows {key}, which is no setting", block.place);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_pages_name_are_there() {
+    for page in pages() {
+        for word in page_text(&page).split('`').skip(1).step_by(2) {
+            let named = ["src/", "tests/", "migrations/", "config/", "deploy/", "benches/"]
+                .iter()
+                .any(|it| word.starts_with(it));
+            assert!(!named || in_repository(word).exists(), "{page} names {word}");
+        }
+    }
+}
+
+/// How a heading is linked to.
+fn slug(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn files_of_the_pages_that_are_json_are_json() {
+    for block in pages().iter().flat_map(|page| blocks(page)).filter(|it| it.language == "json" && it.file().is_some())
+    {
+        serde_json::from_str::<Value>(&block.text).unwrap_or_else(|error| panic!("{}: {error}", block.place));
+    }
+}
