@@ -2,16 +2,16 @@
 
 use crate::{
     harness::{World, on_both},
-    process::{PASSWORD, Server, in_repository, make_key_as, make_owner},
+    process::in_repository,
     snippet_outputs::{Ids, compare},
     snippet_programs::Program,
-    snippets::{Block, Language, blocks, page_text, pages},
+    snippet_reader::Reader,
+    snippets::{Language, blocks, page_text, pages},
 };
 use hitl_server::{http::keyed, settings::Settings};
 use pulldown_cmark::{Event, Parser, Tag};
-use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::Path};
-use tokio::process::Command;
+use serde_json::Value;
+use std::{collections::BTreeMap, fs};
 
 /// Snippets that no test runs: the page, how the snippet begins, and why.
 const NOT_RUN: [(&str, &str, &str); 14] = [
@@ -39,114 +39,16 @@ const NOT_RUN: [(&str, &str, &str); 14] = [
     ("docs/operations.md", "docker compose -f", "it needs Docker"),
 ];
 
-/// Where a reader's server listens; what the pages show.
-const SHOWN_URL: &str = "http://127.0.0.1:8080";
-/// Where a reader's receiver of webhooks does.
-const SHOWN_RECEIVER: &str = "127.0.0.1:3000";
-
-/// What the reader's key may do: everything that the guide calls.
-const SCOPES: &str = "loops:read,loops:write,requests:read,requests:write,webhooks:read,webhooks:write";
-
-/// What a reader has at hand: a server, its address and key, and a folder with the files that the pages say to save.
-struct Reader {
-    folder: tempfile::TempDir,
-    variables: BTreeMap<String, String>,
-    server: Server,
-    /// Where a receiver of webhooks may listen.
-    port: u16,
-}
-
-impl Reader {
-    async fn new(world: &World) -> Self {
-        let owner = make_owner(&world.url).await;
-        let key = make_key_as(&world.url, &["--limit", "1000", "--scopes", SCOPES]).await;
-        let server = Server::start_with(&world.url, &[("HITL_WEBHOOKS_ALLOW", "127.0.0.1")]).await;
-        let folder = tempfile::tempdir().unwrap();
-        prepare(folder.path());
-        let credentials = json!({"email": owner["email"], "password": PASSWORD, "key": key});
-        fs::write(folder.path().join(".hitl/credentials.json"), credentials.to_string()).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let path = [
-            folder.path().join("bin").display().to_string(),
-            in_repository("target/examples-python/bin").display().to_string(),
-            std::env::var("PATH").unwrap(),
-        ];
-        let variables = [
-            ("PATH", path.join(":")),
-            ("HITL_URL", server.url.clone()),
-            ("HITL_API_KEY", key),
-            ("DATABASE_URL", world.url.clone()),
-        ];
-        let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let reader = Self { folder, variables, server, port };
-        reader.save_files(&blocks("docs/api.md"));
-        reader
-    }
-
-    /// Saves what a page says to save.
-    fn save_files(&self, blocks: &[Block]) {
-        for block in blocks {
-            if let Some(name) = block.file() {
-                fs::write(self.folder.path().join(name), self.as_run(&block.text)).unwrap();
-            }
-        }
-    }
-
-    fn command(&self, language: Language) -> Command {
-        let mut command = Program::command(language);
-        for (name, _) in std::env::vars() {
-            if name.starts_with("HITL_") {
-                command.env_remove(name);
-            }
-        }
-        command.envs(&self.variables);
-        command
-    }
-
-    /// What is empty or null among what the shell exports: the end of a pipe that had nothing to read.
-    fn empty_variables(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.folder.path().join(".variables")).unwrap_or_default();
-        let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(_, value)| ["", "null"].contains(value)).map(|(name, _)| name.to_owned()).collect()
-    }
-
-    /// The page's address and port in place of this server's.
-    fn as_shown(&self, output: &str) -> String {
-        output.replace(&self.server.url, SHOWN_URL).replace(&format!("127.0.0.1:{}", self.port), SHOWN_RECEIVER)
-    }
-
-    /// This server's address and port in place of the page's.
-    fn as_run(&self, snippet: &str) -> String {
-        let receiver = format!("127.0.0.1:{}", self.port);
-        let text = snippet.replace(SHOWN_URL, &self.server.url).replace(SHOWN_RECEIVER, &receiver);
-        text.replace("(\"127.0.0.1\", 3000)", &format!("(\"127.0.0.1\", {})", self.port))
-    }
-}
-
-/// `hitl`, a `curl` that fails when it is refused, the packages of JavaScript, and an empty folder of `hitl dev`.
-fn prepare(folder: &Path) {
-    for name in ["bin", ".hitl"] {
-        fs::create_dir(folder.join(name)).unwrap();
-    }
-    symlink(env!("CARGO_BIN_EXE_hitl"), folder.join("bin/hitl")).unwrap();
-    symlink(in_repository("tests/javascript/node_modules"), folder.join("node_modules")).unwrap();
-    let curl = folder.join("bin/curl");
-    fs::write(&curl, "#!/bin/sh\nPATH=\"${PATH#*:}\" exec curl --fail-with-body --max-time 50 \"$@\"\n").unwrap();
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&curl, executable).unwrap();
-}
-
 /// Runs a page from top to bottom; what is wrong with it is told all at once, as far as it could be run.
 async fn run_page(world: &World, page: &str) {
-    let (blocks, reader) = (blocks(page), Reader::new(world).await);
-    reader.save_files(&blocks);
+    let (blocks, reader) = (blocks(page), Reader::of(world, page).await);
     let run: Vec<_> = blocks.iter().enumerate().filter_map(|(number, it)| Some((number, it, it.program()?))).collect();
     let mut programs = BTreeMap::new();
     for (_, _, language) in &run {
         let of_it = run.iter().filter(|(.., its)| its == language);
         let snippets: Vec<_> =
             of_it.map(|(number, it, _)| (*number, reader.as_run(&it.text), it.has("refused"))).collect();
-        let start = || Program::start(*language, &snippets, reader.folder.path(), reader.command(*language));
+        let start = || Program::start(*language, &snippets, reader.folder(), reader.command(*language));
         programs.entry(*language).or_insert_with(start);
     }
     let (mut wrong, mut ids) = (Vec::new(), Ids::default());
@@ -169,7 +71,7 @@ async fn run_page(world: &World, page: &str) {
         }
     }
     drop(programs);
-    reader.server.stop().await;
+    reader.leave().await;
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
 }
 
@@ -227,8 +129,8 @@ fn every_fence_says_what_it_holds_and_json_is_what_something_printed() {
         let blocks = blocks(&page);
         for (number, block) in blocks.iter().enumerate() {
             let known = Language::named(&block.language).is_some()
-                || ["json", "text", "toml", "caddyfile", "nginx"].contains(&block.language.as_str());
-            assert!(known || page == "README.md", "{} is in no language", block.place);
+                || ["json", "text", "toml", "yaml", "ini", "caddyfile", "nginx"].contains(&block.language.as_str());
+            assert!(known, "{} is in no language", block.place);
             let words = block.words.iter().all(|it| WORDS.contains(&it.as_str()) || it.starts_with("file="));
             assert!(words, "{}: {:?}", block.place, block.words);
             if block.language == "json" && block.is_output() {

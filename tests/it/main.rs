@@ -99,6 +99,7 @@ mod sessions;
 mod showing;
 mod snippet_outputs;
 mod snippet_programs;
+mod snippet_reader;
 mod snippets;
 mod streams;
 mod tailing;

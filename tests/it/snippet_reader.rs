@@ -1,0 +1,137 @@
+//! Who reads a page and does what it says: with a server, a key, and a folder to work in.
+
+use crate::{
+    harness::World,
+    process::{PASSWORD, Server, in_repository, make_key_as, make_owner},
+    snippet_programs::Program,
+    snippets::{Block, Language, blocks},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+use tokio::process::Command;
+
+/// Where a reader's server listens; what the pages show.
+const SHOWN_URL: &str = "http://127.0.0.1:8080";
+/// Where a reader's receiver of webhooks does.
+const SHOWN_RECEIVER: &str = "127.0.0.1:3000";
+
+/// What the reader's key may do: everything that the guide calls.
+const SCOPES: &str = "loops:read,loops:write,requests:read,requests:write,webhooks:read,webhooks:write";
+
+/// What a reader has at hand: a server, its address and key, and a folder with the files that the pages say to save.
+pub(crate) struct Reader {
+    folder: tempfile::TempDir,
+    variables: BTreeMap<&'static str, String>,
+    server: Server,
+    /// Where a receiver of webhooks may listen.
+    port: u16,
+}
+
+impl Reader {
+    /// Whoever reads this page. The quick start begins with `hitl dev`, which is of SQLite; other pages have a server already.
+    pub(crate) async fn of(world: &World, page: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let starts = page == "docs/quick-start.md" && world.url.starts_with("sqlite:");
+        let (server, known) =
+            if starts { developing(folder.path()).await } else { serving(world, folder.path()).await };
+        let path = [
+            folder.path().join("bin").display().to_string(),
+            in_repository("target/examples-python/bin").display().to_string(),
+            std::env::var("PATH").unwrap(),
+        ];
+        let mut variables = BTreeMap::from([("PATH", path.join(":")), ("HITL_URL", server.url.clone())]);
+        variables.extend(known);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let reader = Self { folder, variables, server, port };
+        reader.save_files(&blocks("docs/api.md"));
+        reader.save_files(&blocks(page));
+        reader
+    }
+
+    /// Where the reader works.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops the server.
+    pub(crate) async fn leave(self) {
+        self.server.stop().await;
+    }
+
+    /// Saves what a page says to save.
+    fn save_files(&self, blocks: &[Block]) {
+        for block in blocks {
+            if let Some(name) = block.file() {
+                fs::write(self.folder.path().join(name), self.as_run(&block.text)).unwrap();
+            }
+        }
+    }
+
+    /// What runs a language, with what the reader has.
+    pub(crate) fn command(&self, language: Language) -> Command {
+        let mut command = Program::command(language);
+        for (name, _) in std::env::vars() {
+            if name.starts_with("HITL_") || name == "DATABASE_URL" {
+                command.env_remove(name);
+            }
+        }
+        command.envs(&self.variables);
+        command
+    }
+
+    /// What is empty or null among what the shell exports: the end of a pipe that had nothing to read.
+    pub(crate) fn empty_variables(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.path().join(".variables")).unwrap_or_default();
+        let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(_, value)| ["", "null"].contains(value)).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The page's address and port in place of this server's.
+    pub(crate) fn as_shown(&self, output: &str) -> String {
+        output.replace(&self.server.url, SHOWN_URL).replace(&format!("127.0.0.1:{}", self.port), SHOWN_RECEIVER)
+    }
+
+    /// This server's address and port in place of the page's.
+    pub(crate) fn as_run(&self, snippet: &str) -> String {
+        let receiver = format!("127.0.0.1:{}", self.port);
+        let text = snippet.replace(SHOWN_URL, &self.server.url).replace(SHOWN_RECEIVER, &receiver);
+        text.replace("(\"127.0.0.1\", 3000)", &format!("(\"127.0.0.1\", {})", self.port))
+    }
+}
+
+type Started = (Server, BTreeMap<&'static str, String>);
+
+/// `hitl dev`, and nothing that it has not made itself.
+async fn developing(folder: &Path) -> Started {
+    let data = folder.join(".hitl");
+    let server = Server::dev(&data.display().to_string()).await;
+    let made: Value = serde_json::from_slice(&fs::read(data.join("credentials.json")).unwrap()).unwrap();
+    (server, BTreeMap::from([("HITL_API_KEY", made["key"].as_str().unwrap().to_owned())]))
+}
+
+/// `hitl serve`, an owner and a key, in the place where `hitl dev` would keep them.
+async fn serving(world: &World, folder: &Path) -> Started {
+    let owner = make_owner(&world.url).await;
+    let key = make_key_as(&world.url, &["--limit", "1000", "--scopes", SCOPES]).await;
+    let server = Server::start_with(&world.url, &[("HITL_WEBHOOKS_ALLOW", "127.0.0.1")]).await;
+    let credentials = json!({"email": owner["email"], "password": PASSWORD, "key": key});
+    fs::create_dir(folder.join(".hitl")).unwrap();
+    fs::write(folder.join(".hitl/credentials.json"), credentials.to_string()).unwrap();
+    (server, BTreeMap::from([("HITL_API_KEY", key), ("DATABASE_URL", world.url.clone())]))
+}
+
+/// `hitl`, a `curl` that fails when it is refused, the packages of JavaScript.
+fn prepare(folder: &Path) {
+    fs::create_dir(folder.join("bin")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_hitl"), folder.join("bin/hitl")).unwrap();
+    symlink(in_repository("tests/javascript/node_modules"), folder.join("node_modules")).unwrap();
+    let curl = folder.join("bin/curl");
+    fs::write(&curl, "#!/bin/sh\nPATH=\"${PATH#*:}\" exec curl --fail-with-body --max-time 50 \"$@\"\n").unwrap();
+    fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).unwrap();
+}
