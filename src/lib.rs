@@ -11,7 +11,7 @@
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way;
 //!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way. [`serve`]: listening and stopping.
 //!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
-//!   [`turns`]: who is next where many wait.
+//!   [`turns`]: who is next where many wait. [`version`]: what this program is.
 //!
 //! Where the house differs from its first design, and why:
 //!
@@ -38,6 +38,7 @@ pub mod settings;
 pub mod store;
 pub mod telemetry;
 pub mod turns;
+pub mod version;
 pub mod wakeups;
 pub mod web_push;
 pub mod worker;

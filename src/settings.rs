@@ -189,6 +189,11 @@ impl Settings {
         if let Some(url) = &self.public_url {
             return url.as_str().trim_end_matches('/').to_owned();
         }
+        Self::local_url(listening)
+    }
+
+    /// The address by which programs on this machine reach a server that listens there.
+    pub fn local_url(listening: SocketAddr) -> String {
         let reachable = match listening.ip() {
             ip if !ip.is_unspecified() => ip,
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

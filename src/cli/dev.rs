@@ -30,7 +30,7 @@ impl Dev {
         }
         let folder = std::path::absolute(place.data_dir.as_deref().unwrap_or(DATA_DIR))?;
         // A DATABASE_URL or public address that is set for production is not meant here.
-        let mut flags = vec![("database_url", String::new()), ("public_url", String::new())];
+        let mut flags = ["database_url", "database_url_file", "public_url"].map(|key| (key, String::new())).to_vec();
         flags.push(("data_dir", folder.display().to_string()));
         flags.extend(self.listen.map(|address| ("listen", address)));
         let mut settings = place.settings(flags)?;

@@ -1,45 +1,75 @@
-//! `hitl health`: asks a running server whether it is ready, as container platforms want it. Needs no settings.
+//! `hitl health`: asks a running server whether it is ready, as container platforms want it. Needs no database, and settings only
+//! where it is not told whom to ask.
 
-use super::{failure::Failure, output::Format};
+use super::{failure::Failure, output::Format, place::Place};
+use crate::settings::Settings;
 use anyhow::{Context, bail};
 use serde_json::json;
 use std::time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, sleep_until, timeout},
 };
 use url::{Host, Url};
 
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a server is asked that is waited for.
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 /// More than any status line has, in bytes.
 const LONGEST_LINE: u64 = 1024;
 
-/// Asks `/ready`, for two seconds at most; exit code 0 when it answers 200.
+const EXAMPLES: &str = "\
+Examples:
+  hitl health                            the server of these settings, on this machine
+  hitl health --wait 60                  until it is ready, for a minute at most
+  hitl health --url http://10.0.0.7:8080
+
+It asks /ready and has two seconds to answer. Exit code 0: ready; 1: not ready, or not there.";
+
+/// Asks a running server whether it is ready.
 #[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Health {
-    /// The server's address, http only
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: Url,
+    /// The server's address, http only [default: where the settings say that it listens]
+    #[arg(long)]
+    url: Option<Url>,
+    /// Where it listens, in place of what the settings say
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "url")]
+    listen: Option<String>,
+    /// Ask again until it is ready, for so many seconds at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    wait: u64,
     #[command(flatten)]
     format: Format,
 }
 
 impl Health {
-    pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (host, port) = address(&self.url)?;
-        let asked = self.ask(&host, port).await;
+    pub(super) async fn run(self, place: &Place) -> anyhow::Result<()> {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => of_settings(&place.settings(self.listen.iter().map(|at| ("listen", at.clone())).collect())?)?,
+        };
+        let (host, port) = address(&url)?;
+        let end = Instant::now() + Duration::from_secs(self.wait);
+        let asked = loop {
+            let (asked, next) = (in_time(&url, &host, port).await, Instant::now() + BETWEEN_TRIES);
+            if matches!(asked, Ok(200)) || next > end {
+                break asked;
+            }
+            sleep_until(next).await;
+        };
         let json = match &asked {
-            Ok(status) => json!({"url": self.url.as_str(), "ready": *status == 200, "status": status}),
+            Ok(status) => json!({"url": url.as_str(), "ready": *status == 200, "status": status}),
             Err(error) => {
-                json!({"url": self.url.as_str(), "ready": false, "status": null, "error": format!("{error:#}")})
+                json!({"url": url.as_str(), "ready": false, "status": null, "error": format!("{error:#}")})
             }
         };
         match asked {
             Ok(200) => self.format.print(&json, || "ready".to_owned()),
             Ok(status) => {
                 self.format.print_json(&json)?;
-                bail!("{} is not ready: it answers {status}", self.url)
+                bail!("{url} is not ready: it answers {status}")
             }
             Err(error) => {
                 self.format.print_json(&json)?;
@@ -47,12 +77,21 @@ impl Health {
             }
         }
     }
+}
 
-    async fn ask(&self, host: &str, port: u16) -> anyhow::Result<u16> {
-        let asked = timeout(PATIENCE, ask(&self.url, host, port)).await;
-        let status = asked.with_context(|| format!("{} did not answer in time", self.url))?;
-        status.with_context(|| format!("{} cannot be asked", self.url))
+/// Where a server with these settings is reached from this machine.
+fn of_settings(settings: &Settings) -> Result<Url, Failure> {
+    if settings.listen.port() == 0 {
+        let what = "listen has port 0, any that is free: name the server by --url, its log says where it listens";
+        return Err(Failure::Usage(what.to_owned()));
     }
+    Ok(Settings::local_url(settings.listen).parse().expect("an address and a port make a URL"))
+}
+
+async fn in_time(url: &Url, host: &str, port: u16) -> anyhow::Result<u16> {
+    let asked = timeout(PATIENCE, ask(url, host, port)).await;
+    let status = asked.with_context(|| format!("{url} did not answer in time"))?;
+    status.with_context(|| format!("{url} cannot be asked"))
 }
 
 fn address(url: &Url) -> Result<(String, u16), Failure> {

@@ -19,6 +19,7 @@ mod serve;
 mod users;
 mod webhooks;
 
+use crate::version;
 use clap::{Parser, Subcommand};
 use place::{Opening, Place};
 use std::process::ExitCode;
@@ -31,8 +32,8 @@ Examples:
   hitl keys create --user ann@example.com --name n8n
   hitl requests list --status pending
 
-Settings come from the file of --config or HITL_CONFIG, from HITL_* variables and DATABASE_URL,
-and from flags: `hitl check` shows those in force.
+Settings come from the file of --config or HITL_CONFIG, from HITL_* variables, DATABASE_URL and
+DATABASE_URL_FILE, and from flags: `hitl check` shows those in force.
 
 Exit codes:
   0  done
@@ -43,7 +44,7 @@ Exit codes:
 
 /// A human's decision in an automated process: a server for loops, requests and people's answers.
 #[derive(Parser)]
-#[command(name = "hitl", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "hitl", version, long_version = version::described(), after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 100)]
 struct CommandLine {
     #[command(flatten)]
     place: Place,
@@ -105,7 +106,7 @@ impl Command {
             Self::Events(events) => place.with_app(Opening::AsItIs, async |app| events.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check(check) => check.run(place).await,
-            Self::Health(health) => health.run().await,
+            Self::Health(health) => health.run(place).await,
         }
     }
 }

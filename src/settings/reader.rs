@@ -7,7 +7,10 @@ use super::{
     rules,
     sources::Layers,
 };
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 use toml::Value;
 
 /// One setting in force, with its secrets hidden.
@@ -46,7 +49,16 @@ impl Reader {
 
     /// The data folder and the database, each given or by default, and shown as they are in force.
     pub(super) fn database(&mut self) -> (Option<PathBuf>, DatabaseUrl) {
-        let given = self.take("database_url", rules::database_url);
+        let written = self.take("database_url", rules::database_url);
+        let file = self.take("database_url_file", rules::file);
+        let given = match (written, file) {
+            (written, None) => written,
+            (None, Some(file)) => self.database_in(&file),
+            (Some(_), Some(_)) => {
+                self.fault("database_url_file", "must be empty where database_url is set");
+                None
+            }
+        };
         let folder = self.take("data_dir", rules::folder);
         // A database URL is text, so a folder whose path is not cannot be the default.
         let of_platform = || dirs::data_dir().filter(|folder| folder.to_str().is_some());
@@ -63,6 +75,31 @@ impl Reader {
         (folder, url)
     }
 
+    /// The database that a file names; what is in it is never shown.
+    fn database_in(&mut self, file: &Path) -> Option<DatabaseUrl> {
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) => {
+                self.fault("database_url_file", &format!("cannot be read: {error}"));
+                return None;
+            }
+        };
+        match rules::database_url(&Value::from(text.trim_end_matches(['\r', '\n']))) {
+            Ok(Some(url)) => {
+                self.line("database_url").place = Place::File { path: file.to_owned(), line: None };
+                Some(url)
+            }
+            Ok(None) => {
+                self.fault("database_url_file", "names an empty file");
+                None
+            }
+            Err(refusal) => {
+                self.fault("database_url_file", &format!("names a file whose text {refusal}"));
+                None
+            }
+        }
+    }
+
     /// The settings taken, in their order, or all that is wrong.
     pub(super) fn finish(self) -> Result<Vec<Line>, Faults> {
         if self.layers.faults.is_empty() { Ok(self.lines) } else { Err(Faults(self.layers.faults)) }
@@ -70,15 +107,17 @@ impl Reader {
 
     /// What is wrong with a setting beside others.
     pub(super) fn fault(&mut self, key: &str, what: &str) {
-        let line = self.lines.iter().find(|line| line.key == key);
-        let place = line.expect("it was taken before").place.clone();
+        let place = self.line(key).place.clone();
         self.layers.fault(place, format!("{key} {what}"));
     }
 
     /// Shows a setting otherwise than it is written.
     pub(super) fn show(&mut self, key: &str, value: String) {
-        let line = self.lines.iter_mut().find(|line| line.key == key);
-        line.expect("it was taken before").value = Value::String(value);
+        self.line(key).value = Value::String(value);
+    }
+
+    fn line(&mut self, key: &str) -> &mut Line {
+        self.lines.iter_mut().find(|line| line.key == key).expect("it was taken before")
     }
 }
 
@@ -177,6 +216,44 @@ mod tests {
         assert_eq!(url(&[("DATABASE_URL", "mysql://db"), ours]), ours.1);
         let faults = with_variables(&[("DATABASE_URL", "mysql://db")]).unwrap_err();
         assert!(faults.to_string().starts_with("DATABASE_URL: database_url must be "));
+    }
+
+    #[test]
+    fn the_database_url_may_be_in_a_file() {
+        let (file, empty, wrong) = (
+            tempfile::NamedTempFile::new().unwrap(),
+            tempfile::NamedTempFile::new().unwrap(),
+            tempfile::NamedTempFile::new().unwrap(),
+        );
+        std::fs::write(file.path(), "postgres://user:hunter2@db/hitl\r\n").unwrap();
+        std::fs::write(wrong.path(), "mysql://user:hunter2@db/hitl\n").unwrap();
+        let [path, empty, wrong] = [&file, &empty, &wrong].map(|file| file.path().to_str().unwrap());
+        for name in ["DATABASE_URL_FILE", "HITL_DATABASE_URL_FILE"] {
+            let settings = with_variables(&[(name, path)]).unwrap();
+            assert_eq!(settings.database_url(), "postgres://user:hunter2@db/hitl");
+            let shown = settings.to_string();
+            let line = shown.lines().find(|line| line.starts_with("database_url = ")).unwrap();
+            assert!(line.contains("postgres://user:***@db/hitl") && line.ends_with(path), "{shown}");
+            assert!(!format!("{shown} {settings:?}").contains("hunter2"));
+        }
+        for (pairs, expected) in [
+            (
+                vec![("DATABASE_URL_FILE", path), ("DATABASE_URL", "sqlite:x")],
+                "DATABASE_URL_FILE: database_url_file must be empty where database_url is set",
+            ),
+            (vec![("DATABASE_URL_FILE", "/no/where")], "DATABASE_URL_FILE: database_url_file cannot be read: "),
+            (vec![("DATABASE_URL_FILE", empty)], "DATABASE_URL_FILE: database_url_file names an empty file"),
+            (vec![("HITL_DATABASE_URL_FILE", wrong)], "HITL_DATABASE_URL_FILE: database_url_file names a file whose"),
+        ] {
+            let faults = with_variables(&pairs).unwrap_err().to_string();
+            assert!(faults.starts_with(expected) && faults.lines().count() == 1, "{faults} is not {expected}");
+            assert!(!faults.contains("hunter2"), "{faults}");
+        }
+        // Ours win over what another program means by theirs.
+        let settings = with_variables(&[("DATABASE_URL_FILE", "/no/where"), ("HITL_DATABASE_URL", "sqlite:x")]);
+        assert_eq!(settings.unwrap().database_url(), "sqlite:x");
+        let settings = with_variables(&[("DATABASE_URL", "mysql://db"), ("HITL_DATABASE_URL_FILE", path)]);
+        assert!(settings.unwrap().database_url().starts_with("postgres:"));
     }
 
     #[test]

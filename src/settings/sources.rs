@@ -19,7 +19,7 @@ use toml::{
 pub struct Sources {
     /// The TOML file of `--config`; without it, the one that the variable `HITL_CONFIG` names, if any.
     pub file: Option<PathBuf>,
-    /// Environment variables by name; only `HITL_*` and `DATABASE_URL` are looked at, and empty ones count as not set.
+    /// Environment variables by name; only `HITL_*`, `DATABASE_URL` and `DATABASE_URL_FILE` are looked at, and empty ones count as not set.
     pub variables: Vec<(String, String)>,
     /// Flags by the key they set, such as `("database_url", …)` for `--database-url`.
     pub flags: Vec<(&'static str, String)>,
@@ -136,11 +136,16 @@ impl Layers {
         }
     }
 
-    /// `DATABASE_URL` is what other programs and hosting platforms call it; our own name for it wins.
+    /// `DATABASE_URL` is what other programs and hosting platforms call it, or `DATABASE_URL_FILE`; our own names win.
     fn read_database_url(&mut self, variables: &[&(String, String)]) {
         let named = |wanted: &str| variables.iter().find(|(name, _)| name == wanted);
-        if let (Some((name, url)), None) = (named("DATABASE_URL"), named("HITL_DATABASE_URL")) {
-            self.read_text("database_url", url, Place::Variable(name.clone()));
+        if ["HITL_DATABASE_URL", "HITL_DATABASE_URL_FILE"].into_iter().any(|ours| named(ours).is_some()) {
+            return;
+        }
+        for (key, theirs) in [("database_url", "DATABASE_URL"), ("database_url_file", "DATABASE_URL_FILE")] {
+            if let Some((name, value)) = named(theirs) {
+                self.read_text(key, value, Place::Variable(name.clone()));
+            }
         }
     }
 

@@ -62,6 +62,7 @@ mod members;
 mod network;
 mod notifying;
 mod openapi;
+mod operating;
 mod operations;
 mod outside;
 mod page_access;

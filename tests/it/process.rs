@@ -29,7 +29,7 @@ impl Said {
 fn hitl(arguments: &[&str], url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
     for (name, _) in std::env::vars() {
-        if name.starts_with("HITL_") || name == "DATABASE_URL" {
+        if name.starts_with("HITL_") || name.starts_with("DATABASE_URL") {
             command.env_remove(name);
         }
     }

@@ -1,0 +1,41 @@
+//! What `hitl --version` says beside the version. Without git, or outside a checkout of this repository, it says no commit.
+
+use std::{env, fs, path::Path, process::Command};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=HITL_TARGET={}", env::var("TARGET").unwrap_or_default());
+    println!("cargo::rustc-env=HITL_PROFILE={}", profile().unwrap_or_default());
+    if let Some(commit) = commit() {
+        println!("cargo::rustc-env=HITL_COMMIT={commit}");
+    }
+}
+
+/// By its name: `PROFILE` knows only two. The folder is `…/target/PROFILE/build/PACKAGE/out`.
+fn profile() -> Option<String> {
+    let folder = env::var("OUT_DIR").ok()?;
+    Some(Path::new(&folder).ancestors().nth(3)?.file_name()?.to_str()?.to_owned())
+}
+
+fn commit() -> Option<String> {
+    let here = env::var("CARGO_MANIFEST_DIR").ok()?;
+    // Unpacked inside another repository it would say that one's.
+    let top = git(&["rev-parse", "--show-toplevel"])?;
+    if fs::canonicalize(top).ok()? != fs::canonicalize(here).ok()? {
+        return None;
+    }
+    // Both change with a commit or a checkout. Cargo would build each time because of one that is not there.
+    for file in ["HEAD", "logs/HEAD"] {
+        let path = git(&["rev-parse", "--git-path", file])?;
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    git(&["rev-parse", "--short=12", "HEAD"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let said = Command::new("git").args(arguments).output().ok().filter(|said| said.status.success())?;
+    let text = String::from_utf8(said.stdout).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
