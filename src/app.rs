@@ -3,6 +3,7 @@
 use crate::{
     domain::{Id, Timestamp},
     mailer::Mailer,
+    metrics::Metrics,
     sender::Sender,
     service::{admission::Admission, deadlines::NextDue, passwords::Passwords, throttle::Throttle},
     settings::Settings,
@@ -66,6 +67,8 @@ pub struct Parts {
     pub sender: Arc<Sender>,
     /// What sends mail.
     pub mailer: Arc<Mailer>,
+    /// What is counted, where somebody is to see it.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl App {
@@ -84,6 +87,7 @@ impl App {
             throttle: Arc::new(Throttle::new(&settings.limits)),
             sender: Arc::new(Sender::new(settings.webhooks.targets.clone())),
             mailer: Arc::new(Mailer::new(settings.mail.as_ref())),
+            metrics: settings.metrics.listen.map(|_| Arc::default()),
             settings: Arc::new(settings),
             base_url: base_url.into(),
             admission: Arc::default(),

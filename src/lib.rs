@@ -10,7 +10,7 @@
 //! * [`cli`]: the command line, another way to the same services.
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way;
 //!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way. [`serve`]: listening and stopping.
-//!   [`telemetry`]: logs and request ids. [`wakeups`]: how those who wait hear of a commit.
+//!   [`telemetry`]: logs and request ids; [`metrics`]: what is counted. [`wakeups`]: how those who wait hear of a commit.
 //!   [`turns`]: who is next where many wait. [`version`]: what this program is.
 //!
 //! Where the house differs from its first design, and why:
@@ -31,6 +31,7 @@ pub mod cli;
 pub mod domain;
 pub mod http;
 pub mod mailer;
+pub mod metrics;
 pub mod sender;
 pub mod serve;
 pub mod service;

@@ -49,9 +49,13 @@ pub async fn run(app: App, listener: TcpListener) -> anyhow::Result<()> {
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     let workers = TaskTracker::new();
+    let scrapes = http::metrics::listen(&app).await?;
     app.store.keep_polls();
     push_keys::prepare(&app).await?;
     worker::start(&app, &workers, &stop);
+    if let Some(listener) = scrapes {
+        workers.spawn(http::metrics::serve(app.clone(), listener, stop.clone()));
+    }
     if let Some(link) = setup::link(&app).await? {
         // Not logged: the link is a secret while it stands.
         println!("Nobody can sign in yet. Make the first account, the owner's, at {link}");

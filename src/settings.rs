@@ -58,6 +58,8 @@ pub struct Settings {
     pub postgres: Postgres,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
     database_url: DatabaseUrl,
     lines: Vec<Line>,
 }
@@ -112,6 +114,13 @@ pub struct Log {
     pub level: String,
     /// How it is written.
     pub format: LogFormat,
+}
+
+/// Where metrics are served.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Where to listen for whoever scrapes them; `None`: they are not counted.
+    pub listen: Option<SocketAddr>,
 }
 
 /// How logs are written.
@@ -169,6 +178,7 @@ impl Settings {
                 level: reader.take("log.level", rules::log_level),
                 format: reader.take("log.format", rules::log_format),
             },
+            metrics: Metrics { listen: reader.take("metrics.listen", rules::address_or_none) },
             lines: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     domain::id::hex,
+    http::admission::HEADERS,
     settings::{Log, LogFormat},
 };
 use axum::{
@@ -46,10 +47,17 @@ pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Resp
     let header = HeaderValue::from_str(&id).expect("an id is visible ASCII");
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let counted = app.metrics.as_ref().map(|metrics| (metrics, metrics.begin(), request.method().clone()));
     let start = app.now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let micros = app.now().micros_since(start);
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), micros, "answered"));
+    if let Some((metrics, _open, method)) = counted {
+        if response.status() == 429 {
+            metrics.refused(response.headers().contains_key(&HEADERS[0]));
+        }
+        metrics.answered(&method, route, response.status().as_u16(), micros);
+    }
     response.headers_mut().insert(REQUEST_ID, header);
     response
 }

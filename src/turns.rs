@@ -68,6 +68,16 @@ impl Places {
         place.await.expect("who waits is passed a place before it is forgotten")
     }
 
+    /// How many are free.
+    pub fn free(&self) -> usize {
+        self.lock().free
+    }
+
+    /// How many wait for one.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -118,6 +118,11 @@ impl Wakeups {
         Waiting { id, receiver: place.sender.subscribe(), wakeups: self.clone() }
     }
 
+    /// How many wait for a request.
+    pub fn waiting(&self) -> usize {
+        self.requests().values().map(|place| place.waiting).sum()
+    }
+
     /// Waits for anything from now on.
     pub fn anything(&self) -> watch::Receiver<()> {
         self.0.anything.subscribe()

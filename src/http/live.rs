@@ -10,6 +10,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Request, js_json, request_filters::Query, words::Word},
+    metrics::Open,
     service::{
         Error,
         timeline::{self, Reader},
@@ -124,7 +125,7 @@ pub async fn stream_of_request(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let reader = Reader::of_request(caller.caller, id, after);
-    Ok(sent(follow(Follower { until_final: true, ..Follower::new(app, reader, woken) }), KEEP_ALIVE))
+    Ok(sent(follow(Follower { until_final: true, ..Follower::new(app, "request", reader, woken) }), KEEP_ALIVE))
 }
 
 /// Streams what happens to all of one's requests, loops and keys
@@ -142,7 +143,7 @@ pub async fn stream_of_account(
     let woken = Woken::Anything(app.store.wakeups().anything());
     let reader = Reader::of_account(&app, caller.caller, resumed(&headers, &query)).await;
     let reader = reader.or_failed("Failed to retrieve events")?;
-    Ok(sent(follow(Follower::new(app, reader, woken)), KEEP_ALIVE))
+    Ok(sent(follow(Follower::new(app, "account", reader, woken)), KEEP_ALIVE))
 }
 
 /// Streams what happens in one's loops
@@ -161,7 +162,7 @@ pub async fn stream_of_person(
     let woken = Woken::Anything(app.store.wakeups().anything());
     let reader = Reader::of_person(&app, who, resumed(&headers, &query)).await;
     let reader = reader.or_failed("Failed to retrieve events")?;
-    let follower = Follower { told: mention, rest: REST, ..Follower::new(app, reader, woken) };
+    let follower = Follower { told: mention, rest: REST, ..Follower::new(app, "person", reader, woken) };
     Ok(sent(follow(follower), KEEP_ALIVE))
 }
 
@@ -201,6 +202,7 @@ struct Follower {
     rest: Duration,
     until_final: bool,
     ended: bool,
+    _open: Option<Open>,
 }
 
 fn follow(follower: Follower) -> impl Stream<Item = Event> + Send + 'static {
@@ -208,9 +210,11 @@ fn follow(follower: Follower) -> impl Stream<Item = Event> + Send + 'static {
 }
 
 impl Follower {
-    fn new(app: App, reader: Reader, woken: Woken) -> Self {
+    /// `of` says in metrics what it tells of.
+    fn new(app: App, of: &'static str, reader: Reader, woken: Woken) -> Self {
         let (ready, told, rest) = (VecDeque::new(), event as fn(&Line) -> Event, Duration::ZERO);
-        Self { app, reader, woken, ready, told, rest, until_final: false, ended: false }
+        let open = app.metrics.as_ref().map(|metrics| metrics.stream(of));
+        Self { app, reader, woken, ready, told, rest, until_final: false, ended: false, _open: open }
     }
 
     async fn next(&mut self) -> Option<Event> {

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod live;
 pub mod loops;
 pub mod members;
+pub mod metrics;
 pub mod notifications;
 pub mod openapi;
 mod openapi_layers;

@@ -21,6 +21,7 @@ pub mod passwords;
 pub mod people;
 pub mod polls;
 pub mod push_keys;
+pub mod readings;
 pub mod record;
 pub mod request_lists;
 pub mod requests;

@@ -21,6 +21,14 @@ pub(super) fn address(value: &Value) -> Ruling<SocketAddr> {
     parsed.ok_or_else(|| must_be(r#"an IP address and a port, such as "127.0.0.1:8080" or "[::]:8080""#, value))
 }
 
+/// Empty is `None`.
+pub(super) fn address_or_none(value: &Value) -> Ruling<Option<SocketAddr>> {
+    match value.as_str() {
+        Some("") => Ok(None),
+        _ => address(value).map(Some).map_err(|refusal| refusal.replacen(", not", ", or empty, not", 1)),
+    }
+}
+
 /// Empty is `None`. The refusal does not repeat the value: somebody may have put a password into it.
 pub(super) fn public_url(value: &Value) -> Ruling<Option<Url>> {
     let refusal = "must be an http or https URL without user, path, query and fragment, \

@@ -132,6 +132,11 @@ pub async fn lease(db: impl Db<'_>, coming: &[Coming], until: Timestamp, now: Ti
         .await
 }
 
+/// How many of each kind are due and held by nobody.
+pub async fn due(db: impl Db<'_>, now: Timestamp) -> Result<Vec<(DeliveryKind, i64)>> {
+    db.sql("select kind, count(*) from deliveries where next_attempt_at <= $1 group by kind").bind(now).all().await
+}
+
 /// How an attempt went.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attempt {

@@ -35,11 +35,13 @@ mod sqlite;
 mod sqlite_tx;
 mod sqlite_writer;
 pub mod transitions;
+mod usage;
 mod values;
 pub mod webhooks;
 pub mod windows;
 
 pub use sql::{Db, Sql};
+pub use usage::{Usage, Waited};
 
 use crate::{
     domain::{Id, Request},

@@ -1,7 +1,11 @@
 //! Connections to Postgres, lent and taken back. sqlx's pool asks each connection that it gets back how it is, a journey
 //! for each statement; here those that did what they should are kept, and only the others go back to it.
 
-use super::{Error, Result, is_out_of_reach, sqlite::closed};
+use super::{
+    Error, Result, is_out_of_reach,
+    sqlite::closed,
+    usage::{Usage, Waits},
+};
 use crate::turns::{Place, Places};
 use sqlx::{Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{
@@ -20,6 +24,8 @@ const TIMES: u32 = 10_000;
 pub struct Connections {
     pool: PgPool,
     places: Arc<Places>,
+    most: usize,
+    waits: Arc<Waits>,
     kept: Arc<Kept>,
 }
 
@@ -37,13 +43,16 @@ struct Idle {
 impl Connections {
     /// Of that pool, at most so many at once. It must have room for them.
     pub(super) fn of(pool: PgPool, most: u32) -> Self {
-        let places = Places::new(most.try_into().expect("a number of connections"));
-        Self { pool, places, kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
+        let most = most.try_into().expect("a number of connections");
+        let (places, waits) = (Places::new(most), Arc::default());
+        Self { pool, places, most, waits, kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
     }
 
     /// Lends one, when one is free: first to the call that came first.
     pub(super) async fn lend(&self) -> Result<Lent> {
-        let place = timeout(PATIENCE, self.places.take()).await;
+        let taking = timeout(PATIENCE, self.places.take());
+        // Whether it waits is not known before: that it will is seen by there being none free.
+        let place = if self.places.free() == 0 { self.waits.count(taking).await } else { taking.await };
         let place = place.map_err(|_| Error::Unreachable("no connection was free in time".into()))?;
         let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
         let (connection, times) = match kept {
@@ -63,6 +72,17 @@ impl Connections {
     /// The pool behind, for what needs a connection of its own.
     pub(super) const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// How they are used.
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            in_use: self.most - self.places.free(),
+            idle: self.kept.lock().as_ref().map_or(0, Vec::len),
+            waiting: self.places.waiting(),
+            connection_waits: Some(self.waits.so_far()),
+            writer_turns: None,
+        }
     }
 
     /// Closes them all, those that are lent when they come back.

@@ -9,7 +9,10 @@ use super::{
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, config::DbConfig};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::sync::Semaphore;
@@ -109,6 +112,8 @@ struct Pool {
     open: fn(&Path) -> Result<Connection>,
     /// `None` when closed.
     idle: Mutex<Option<Vec<Connection>>>,
+    /// How many were ever opened: none is closed before all are.
+    opened: AtomicUsize,
     long: Arc<Semaphore>,
 }
 
@@ -116,18 +121,30 @@ impl Connections {
     /// To a file, opened by that function.
     pub(super) fn new(file: PathBuf, open: fn(&Path) -> Result<Connection>) -> Self {
         let idle = Mutex::new(Some(Vec::new()));
-        Self(Arc::new(Pool { file, open, idle, long: Arc::new(Semaphore::new(LONG)) }))
+        Self(Arc::new(Pool { file, open, idle, opened: AtomicUsize::new(0), long: Arc::new(Semaphore::new(LONG)) }))
     }
 
     /// Works in place.
     pub(super) fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.idle().as_mut().ok_or_else(closed)?.pop();
-        let connection = idle.map_or_else(|| (self.0.open)(&self.0.file), Ok)?;
+        let connection = idle.map_or_else(|| self.open(), Ok)?;
         let outcome = work(&connection);
         if let Some(idle) = self.idle().as_mut() {
             idle.push(connection);
         }
         outcome
+    }
+
+    fn open(&self) -> Result<Connection> {
+        let connection = (self.0.open)(&self.0.file)?;
+        self.0.opened.fetch_add(1, Relaxed);
+        Ok(connection)
+    }
+
+    /// How many work and how many do not.
+    pub(super) fn usage(&self) -> (usize, usize) {
+        let idle = self.idle().as_ref().map_or(0, Vec::len);
+        (self.0.opened.load(Relaxed).saturating_sub(idle), idle)
     }
 
     /// Works on a thread that may be held up.

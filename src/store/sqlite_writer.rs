@@ -8,6 +8,7 @@ use super::{
     Error, Result,
     sqlite::{self, closed, in_background},
     sqlite_tx::{SqliteTx, Waiting},
+    usage::{Waited, Waits},
     values::Bound,
 };
 use rusqlite::{Connection, ErrorCode};
@@ -22,9 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the file is tried while another process writes to it.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
-/// The writer. Cheap to clone.
+/// The writer, and how its turns were waited for. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Writer(Arc<Mutex<Group>>);
+pub struct Writer(Arc<Mutex<Group>>, Arc<Waits>);
 
 /// The transactions that will be committed together.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) struct Group {
 impl Writer {
     pub(super) fn new(connection: Connection) -> Result<Self> {
         connection.busy_timeout(Duration::ZERO)?; // waiting in place would hold up everybody on the thread
-        Ok(Self(Arc::new(Mutex::new(Group { connection: Some(connection), members: Vec::new() }))))
+        Ok(Self(Arc::new(Mutex::new(Group { connection: Some(connection), members: Vec::new() })), Arc::default()))
     }
 
     /// A transaction. It waits for its turn when it first must.
@@ -63,7 +64,15 @@ impl Writer {
             }
             Ok(group)
         };
-        timeout(PATIENCE, turn).await.unwrap_or_else(|_| Err(Error::Unreachable("the writer is busy".into())))
+        self.1
+            .count(timeout(PATIENCE, turn))
+            .await
+            .unwrap_or_else(|_| Err(Error::Unreachable("the writer is busy".into())))
+    }
+
+    /// How often somebody had a turn, and how long it was waited for.
+    pub(super) fn turns(&self) -> Waited {
+        self.1.so_far()
     }
 
     /// Hands the writer on; returns when what was done is on disk.

@@ -78,6 +78,12 @@ pub async fn of_account(
     .await
 }
 
+/// How many are open.
+pub async fn count_open(db: impl Db<'_>, now: Timestamp) -> Result<i64> {
+    let (count,): (i64,) = db.sql("select count(*) from windows where closes_at > $1").bind(now).one().await?;
+    Ok(count)
+}
+
 /// Gives requests back to the window that closes at that time, if it is still the one; says what is used then.
 pub async fn give_back(db: impl Db<'_>, key: Id<Key>, closes_at: Timestamp, count: i64) -> Result<Option<i64>> {
     let used: Option<(i64,)> = db

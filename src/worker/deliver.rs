@@ -4,7 +4,7 @@
 use super::places::{BATCH_EACH, Places};
 use crate::{
     app::App,
-    domain::{Delivery, Secret},
+    domain::{Delivery, Secret, webhooks::DeliveryStatus},
     service::{
         deliveries::{self, Sent},
         notifications,
@@ -35,7 +35,9 @@ pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
     };
     let sent = attempt(app, &it, &secrets).await;
     tracing::debug!(delivery = %it.id, event = %it.event, status = sent.status, millis = sent.millis, error = sent.error, "sent");
-    deliveries::record(app, &it, sent).await?;
+    let millis = sent.millis;
+    let status = deliveries::record(app, &it, sent).await?;
+    count(app, &it, status, millis);
     Ok(())
 }
 
@@ -44,8 +46,15 @@ async fn tell(app: &App, it: &Delivery) -> crate::service::Result<()> {
     let (sent, millis) = timed(super::notify::send(app, it)).await;
     let sent = Sent { millis, ..sent? };
     tracing::debug!(delivery = %it.id, event = %it.event, kind = %it.kind, status = sent.status, millis, error = sent.error, "told");
-    notifications::record(app, it, sent).await?;
+    let status = notifications::record(app, it, sent).await?;
+    count(app, it, status, millis);
     Ok(())
+}
+
+fn count(app: &App, it: &Delivery, status: DeliveryStatus, millis: i64) {
+    if let Some(metrics) = &app.metrics {
+        metrics.delivered(it.kind, status, millis);
+    }
 }
 
 async fn attempt(app: &App, it: &Delivery, secrets: &[Secret]) -> Sent {

@@ -96,6 +96,7 @@ mod removal;
 mod reviewing;
 mod rivals;
 mod scopes;
+mod scraping;
 mod sessions;
 mod showing;
 mod snippet_outputs;
