@@ -4,20 +4,25 @@ use crate::{
     app::App,
     http,
     service::{admission, push_keys, setup},
+    tls::{self, Certificate},
     worker,
 };
 use anyhow::Context;
 use axum::{body::Body, extract::ConnectInfo};
+use futures_util::FutureExt;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -48,6 +53,8 @@ pub async fn run(app: App, listener: TcpListener) -> anyhow::Result<()> {
 /// Serves until the token is cancelled; then finishes what is under way, within the time that the settings give.
 pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
+    let certificate = app.settings.tls.as_ref().map(Certificate::read).transpose()?;
+    let acceptor = certificate.as_ref().map(Certificate::acceptor).transpose()?;
     let workers = TaskTracker::new();
     let scrapes = http::metrics::listen(&app).await?;
     app.store.keep_polls();
@@ -56,12 +63,15 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
     if let Some(listener) = scrapes {
         workers.spawn(http::metrics::serve(app.clone(), listener, stop.clone()));
     }
+    if let Some(certificate) = certificate {
+        workers.spawn(tls::read_when_told(certificate, stop.clone()));
+    }
     if let Some(link) = setup::link(&app).await? {
         // Not logged: the link is a secret while it stands.
         println!("Nobody can sign in yet. Make the first account, the owner's, at {link}");
     }
     tracing::info!(%address, engine = app.store.engine(), url = %app.base_url, "listening");
-    accept(&app, &listener, &stop).await;
+    accept(&app, &listener, acceptor, &stop).await;
     workers.close();
     if tokio::time::timeout(app.settings.shutdown, workers.wait()).await.is_err() {
         tracing::warn!("workers were cut off");
@@ -72,9 +82,9 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) -> 
     Ok(())
 }
 
-async fn accept(app: &App, listener: &TcpListener, stop: &CancellationToken) {
-    let service = http::outside(app.clone());
+async fn accept(app: &App, listener: &TcpListener, acceptor: Option<TlsAcceptor>, stop: &CancellationToken) {
     let head_time = HEADERS_TIME.min(app.settings.request_timeout);
+    let talking = Talking { service: http::outside(app.clone()), head_time, acceptor };
     let places = Arc::new(Semaphore::new(app.settings.max_connections));
     let graceful = GracefulShutdown::new();
     loop {
@@ -83,7 +93,9 @@ async fn accept(app: &App, listener: &TcpListener, stop: &CancellationToken) {
             connection = next(listener, &places) => connection,
         };
         match connection {
-            Ok((stream, peer, place)) => talk(&service, head_time, &graceful, stream, peer, place),
+            Ok((stream, peer, place)) => {
+                tokio::spawn(talking.clone().talk(graceful.watcher(), stream, peer, place));
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(AFTER_REFUSAL).await;
@@ -106,30 +118,54 @@ async fn next(
     Ok((stream, peer, place))
 }
 
-fn talk(
-    service: &Service,
+/// How connections are talked on.
+#[derive(Clone)]
+struct Talking {
+    service: Service,
     head_time: Duration,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-    peer: SocketAddr,
-    place: OwnedSemaphorePermit,
-) {
-    let service = service.clone().map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(Body::new)
-    });
-    let _ = stream.set_nodelay(true);
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_time)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+    /// What makes them secret, where that is wanted.
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Talking {
+    async fn talk(self, watcher: Watcher, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        let _ = stream.set_nodelay(true);
+        match &self.acceptor {
+            None => self.serve(watcher, stream, peer).await,
+            Some(acceptor) => Box::pin(self.make_secret(acceptor, watcher, stream, peer)).await, // larger by far
         }
         drop(place);
-    });
+    }
+
+    async fn make_secret(&self, acceptor: &TlsAcceptor, watcher: Watcher, stream: TcpStream, peer: SocketAddr) {
+        match timeout(self.head_time, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve(watcher, stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a connection was not made secret"),
+            Err(_) => tracing::debug!("a connection was not made secret in time"),
+        }
+    }
+
+    /// Put together here and not in an async function, which would hold the connection twice.
+    fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        watcher: Watcher,
+        stream: S,
+        peer: SocketAddr,
+    ) -> impl Future<Output = ()> + Send + use<S> {
+        let service = self.service.clone().map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(Body::new)
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.head_time)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        watcher.watch(connection).map(|ended| {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        })
+    }
 }
 
 #[cfg(unix)]

@@ -8,11 +8,13 @@ mod mail;
 mod reader;
 mod rules;
 mod sources;
+mod tls;
 
 use crate::domain::targets::Targets;
 pub use faults::{Fault, Faults, Place};
 pub use mail::{Mail, MailEncryption};
 pub use sources::Sources;
+pub use tls::Tls;
 
 use database::DatabaseUrl;
 use ipnet::IpNet;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub webhooks: Webhooks,
     /// `[mail]`; `None`: the server sends none.
     pub mail: Option<Mail>,
+    /// `[tls]`; `None`: the server speaks plain HTTP.
+    pub tls: Option<Tls>,
     /// `[postgres]`
     pub postgres: Postgres,
     /// `[log]`
@@ -173,6 +177,7 @@ impl Settings {
                 },
             },
             mail: mail::take(reader),
+            tls: tls::take(reader),
             postgres: Postgres { connections: reader.take("postgres.connections", rules::whole(1, 1000)) },
             log: Log {
                 level: reader.take("log.level", rules::log_level),
@@ -193,23 +198,24 @@ impl Settings {
         self.database_url.to_string()
     }
 
-    /// The address people and programs reach the server by, without a slash at its end: `public_url`, or else `http://` and the
+    /// The address people and programs reach the server by, without a slash at its end: `public_url`, or else `http://` (`https://` with `[tls]`) and the
     /// address it listens on, with the loopback address where that is every interface.
     pub fn base_url(&self, listening: SocketAddr) -> String {
         if let Some(url) = &self.public_url {
             return url.as_str().trim_end_matches('/').to_owned();
         }
-        Self::local_url(listening)
+        self.local_url(listening)
     }
 
     /// The address by which programs on this machine reach a server that listens there.
-    pub fn local_url(listening: SocketAddr) -> String {
+    pub fn local_url(&self, listening: SocketAddr) -> String {
         let reachable = match listening.ip() {
             ip if !ip.is_unspecified() => ip,
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        format!("http://{}", SocketAddr::new(reachable, listening.port()))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", SocketAddr::new(reachable, listening.port()))
     }
 
     /// Whether what this address says in `X-Forwarded-*` is believed. An IPv4 address may come in its IPv6 form.

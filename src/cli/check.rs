@@ -8,6 +8,7 @@ use crate::{
     mailer::Mailer,
     settings::{Faults, Settings},
     store::Store,
+    tls::Certificate,
 };
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ impl Check {
             ("data folder", check_folder(&settings)),
             ("database", check_database(&settings).await),
             ("mail", check_mail(&settings).await),
+            ("tls", check_tls(&settings)),
         ];
         let wrong = found.iter().filter(|(_, result)| result.is_err()).count();
         let json = json!({"ok": wrong == 0, "checks": found.iter().map(checked_json).collect::<Vec<_>>(), "settings": settings.to_json()});
@@ -128,6 +130,13 @@ async fn check_mail(settings: &Settings) -> anyhow::Result<String> {
     let server = format!("{}, port {}", mail.host, mail.port);
     Mailer::new(Some(mail)).check().await.with_context(|| format!("{server} cannot be used"))?;
     Ok(format!("{server} answers"))
+}
+
+/// Whether the server could show its certificate.
+fn check_tls(settings: &Settings) -> anyhow::Result<String> {
+    let Some(files) = &settings.tls else { return Ok("not spoken; tls.certificate and tls.key name files".to_owned()) };
+    Certificate::read(files)?;
+    Ok(format!("{} and its key can be used", files.certificate.display()))
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl FromRequestParts<App> for ByHttps {
         let said = parts.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
         let https =
             said.and_then(|said| said.split(',').next()).is_some_and(|it| it.trim().eq_ignore_ascii_case("https"));
-        Ok(Self(https && app.settings.trusts(peer(parts))))
+        Ok(Self(app.settings.tls.is_some() || https && app.settings.trusts(peer(parts))))
     }
 }
 

@@ -18,6 +18,7 @@ mod browsing;
 mod callbacks;
 mod cancelling;
 mod cast;
+mod certificates;
 mod changing;
 mod clients;
 mod command;

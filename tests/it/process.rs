@@ -121,6 +121,12 @@ impl Server {
         format!("{}{}", self.started, self.rest.await.unwrap())
     }
 
+    /// Sends it a signal.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap().success());
+    }
+
     /// Stops it as an operator does; everything that it had logged.
     pub(crate) async fn stop(self) -> String {
         self.stopped().await.err
