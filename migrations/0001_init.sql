@@ -159,12 +159,15 @@ create table requests (
 );
 create index requests_by_creator on requests (creator_id, created_at desc, id desc);
 create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
+create index requests_by_creator_and_priority on requests (creator_id, priority desc, created_at desc, id desc);
 create index requests_by_loop on requests (loop_id, created_at desc, id desc);
 create index requests_queue on requests (loop_id, priority desc, processing_type desc, created_at, id) where status = 'pending';
 create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');
 create index requests_claims on requests (claimed_by, claim_expires_at) where status = 'claimed';
 create index requests_to_warn on requests (warn_at) where status = 'claimed' and warn_at is not null;
-create index requests_by_responder on requests (response_by, response_at desc) where response_by is not null;
+-- With what a person's answers are counted by.
+create index requests_by_responder on requests (response_by, response_at desc, id desc, loop_id, priority) where response_by is not null;
+create index requests_missed on requests (claimed_by, updated_at desc, id desc) where status in ('timeout', 'cancelled') and claimed_by is not null;
 
 -- What the overview counts and times, without reading the requests themselves.
 create index requests_answered on requests (loop_id, response_at desc, created_at) where status = 'completed';

@@ -76,19 +76,19 @@ fn paged(sql: Sql<'_>, page: Page) -> Sql<'_> {
     sql.push_bind("limit", page.limit).push_bind("offset", page.offset)
 }
 
-/// What a person has answered, or had claimed when it ended without an answer; the latest change first.
+/// What a person has answered, or had claimed when it ended without an answer; the latest change first. Each of both is
+/// found in an index of its own, and no further than this page ends.
 pub async fn history(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
-    db.sql(REQUEST)
-        .push(IN_MY_LOOPS)
-        .push(
-            "and (r.response_by = $1 or (r.claimed_by = $1 and r.status in ('timeout', 'cancelled')))
-             order by r.updated_at desc, r.id desc limit $2 offset $3",
-        )
-        .bind(account)
-        .bind(page.limit)
-        .bind(page.offset)
-        .all()
-        .await
+    const ANSWERED: &str = "and r.response_by = $1 order by r.response_at desc, r.id desc limit";
+    const MISSED: &str =
+        "and r.claimed_by = $1 and r.status in ('timeout', 'cancelled') order by r.updated_at desc, r.id desc limit";
+    let to_the_end = page.limit.saturating_add(page.offset);
+    let sql = db.sql(REQUEST).push("join (select * from (select r.id from requests r").push(IN_MY_LOOPS).bind(account);
+    let sql =
+        sql.push_bind(ANSWERED, to_the_end).push(") answered union all select * from (select r.id from requests r");
+    let sql = sql.push(IN_MY_LOOPS).push_bind(MISSED, to_the_end);
+    let sql = sql.push(") missed) worked on worked.id = r.id order by r.updated_at desc, r.id desc");
+    paged(sql, page).all().await
 }
 
 /// How many requests wait in a person's loops, how many they have claimed, and how many they have answered.

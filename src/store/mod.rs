@@ -22,6 +22,7 @@ pub mod notifications;
 pub mod open;
 pub mod overview;
 pub mod people;
+pub mod plans;
 pub mod polls;
 mod postgres;
 mod postgres_tx;

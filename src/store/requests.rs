@@ -143,11 +143,15 @@ pub async fn list(
     filter: &RequestFilter,
 ) -> Result<Vec<Request>> {
     filtered(db.sql(REQUEST), whose, reach, filter)
-        .push(match filter.sort {
-            Sort::CreatedAtDesc => "order by r.created_at desc, r.id desc",
-            Sort::CreatedAtAsc => "order by r.created_at, r.id desc",
-            Sort::PriorityDesc => "order by r.priority desc, r.created_at desc, r.id desc",
-            Sort::StatusAsc => "order by r.status, r.created_at desc, r.id desc",
+        .push(match (filter.sort, whose) {
+            // An id begins with the second it was made in. The operator can do without the order within one, and requests without
+            // an index for it.
+            (Sort::CreatedAtDesc, Whose::Everybody) => "order by r.id desc",
+            (Sort::CreatedAtAsc, Whose::Everybody) => "order by r.id",
+            (Sort::CreatedAtDesc, _) => "order by r.created_at desc, r.id desc",
+            (Sort::CreatedAtAsc, _) => "order by r.created_at, r.id desc",
+            (Sort::PriorityDesc, _) => "order by r.priority desc, r.created_at desc, r.id desc",
+            (Sort::StatusAsc, _) => "order by r.status, r.created_at desc, r.id desc",
         })
         .push_bind("limit", filter.page.limit)
         .push_bind("offset", filter.page.offset)

@@ -8,7 +8,7 @@ use super::{
     Engine, Result, Store, Tx, TxEngine,
     changes::{Changing, Touched},
     columns::{FromRow, SqliteRow},
-    postgres,
+    plans, postgres,
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},
     sqlite_tx::SqliteTx,
@@ -137,6 +137,7 @@ impl Sql<'_> {
     /// Runs it; says how many rows it touched.
     pub async fn run(self) -> Result<u64> {
         let Self { target, text, values, .. } = self;
+        plans::note(&text, &values);
         match target {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::run(connection, &text, &values)),
             Target::SqliteWriter(store, writer) => {
@@ -157,8 +158,12 @@ impl Sql<'_> {
     /// the commit. On Postgres it costs no journey of its own; on SQLite the writer is not held meanwhile.
     pub async fn later(self) -> Result<()> {
         match self.target {
-            Target::PostgresTx(tx) => tx.wait(self.text, self.values).await,
+            Target::PostgresTx(tx) => {
+                plans::note(&self.text, &self.values);
+                tx.wait(self.text, self.values).await
+            }
             Target::SqliteTx(tx) => {
+                plans::note(&self.text, &self.values);
                 tx.wait(self.text, self.values, false);
                 Ok(())
             }
@@ -170,8 +175,12 @@ impl Sql<'_> {
     /// [`Lost`](super::Error::Lost), here or at the commit, and the transaction with it.
     pub async fn or_lost(self) -> Result<()> {
         match self.target {
-            Target::PostgresTx(tx) => tx.guard(self.text, self.values).await,
+            Target::PostgresTx(tx) => {
+                plans::note(&self.text, &self.values);
+                tx.guard(self.text, self.values).await
+            }
             Target::SqliteTx(tx) => {
+                plans::note(&self.text, &self.values);
                 tx.wait(self.text, self.values, true);
                 Ok(())
             }
@@ -197,6 +206,7 @@ impl Sql<'_> {
 
     async fn rows<T: Row>(self, most: usize) -> Result<Vec<T>> {
         let Self { target, text, values, long } = self;
+        plans::note(&text, &values);
         match target {
             Target::Sqlite(readers) if long => {
                 readers.with_long(move |connection| sqlite::rows(connection, &text, &values, most)).await

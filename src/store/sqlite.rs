@@ -88,7 +88,7 @@ where
 }
 
 /// The statement with its values. To SQLite `$1` is a name, and names are numbered as they appear.
-fn bound<'c>(connection: &'c Connection, text: &str, values: &[Bound]) -> Result<CachedStatement<'c>> {
+pub(super) fn bound<'c>(connection: &'c Connection, text: &str, values: &[Bound]) -> Result<CachedStatement<'c>> {
     let mut statement = connection.prepare_cached(text)?;
     for place in 1..=statement.parameter_count() {
         let value = number(&statement, place).and_then(|number| values.get(number - 1));

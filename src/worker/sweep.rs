@@ -14,7 +14,7 @@ const KEPT_SECONDS: i64 = 30 * 24 * 3600;
 /// How long an `Idempotency-Key` counts: a day (quality A15).
 const REMEMBERED_SECONDS: i64 = 24 * 3600;
 /// Deliveries removed at a time, so that nobody waits for it.
-const BATCH: u64 = 10_000;
+const BATCH: u64 = 1_000;
 
 /// Sweeps once.
 pub async fn step(app: App) -> anyhow::Result<Duration> {

@@ -1,0 +1,231 @@
+//! How the database goes about what is asked often, once very much is stored: it looks up what it needs, and does not read or
+//! sort all there is (issue 5). The statements are those that the server really ran.
+
+use crate::{
+    crowded::{Crowd, REQUESTS, crowd},
+    harness::{World, on_both},
+};
+use hitl_server::{
+    domain::request_filters::{Query, RequestFilter},
+    service::{deliveries, request_lists, timeline},
+    store::{
+        self,
+        plans::{Plan, Statement, noting},
+    },
+    worker::{expire, sweep, warn},
+};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The tables that grow with use.
+const BIG: [&str; 5] = ["requests", "events", "deliveries", "attempts", "feedback"];
+/// Rows that a part of a plan may see: a fraction of what there is.
+const ROWS: f64 = REQUESTS as f64 / 10.0;
+/// Steps of SQLite's machine for as many rows.
+const STEPS: u64 = 20 * REQUESTS as u64 / 10;
+
+/// What counts all that match reads all that match, because the wire promises exact totals; who searches for a word reads what it
+/// is searched in; and a loop in an order other than time's is sorted whole, because an index for that would cost each request
+/// that is made or answered a tenth more, and hardly anybody asks for it.
+fn reads_much(text: &str) -> bool {
+    let ordered = text.contains("order by r.priority desc, r.created_at") || text.contains("order by r.status,");
+    text.starts_with("select count(*)")
+        || text.starts_with("select (select count(*)")
+        || text.contains("lower(r.request_text) like")
+        || text.contains("where r.loop_id = $1") && ordered
+}
+
+/// What is wrong with a plan.
+fn faults(statement: &Statement, plan: &Plan) -> Vec<String> {
+    let mut faults = Vec::new();
+    match serde_json::from_str::<Value>(&plan.told) {
+        Ok(told) => look(&told[0]["Plan"], reads_much(&statement.text), &mut faults),
+        Err(_) => {
+            faults.extend(plan.told.lines().filter(|line| scans(&statement.text, line)).map(str::to_owned));
+            if plan.steps > STEPS && !reads_much(&statement.text) {
+                faults.push(format!("{} steps", plan.steps));
+            }
+        }
+    }
+    faults
+}
+
+/// Looks at a part of Postgres' plan and at the parts below it.
+fn look(part: &Value, reads_much: bool, faults: &mut Vec<String>) {
+    let number = |name: &str| part[name].as_f64().unwrap_or(0.0);
+    let seen = (number("Actual Rows") + number("Rows Removed by Filter")) * number("Actual Loops").max(1.0);
+    let kind = part["Node Type"].as_str().unwrap();
+    let big = part["Relation Name"].as_str().is_some_and(|name| BIG.contains(&name));
+    if !reads_much && (kind == "Seq Scan" && big || seen > ROWS) {
+        faults.push(format!("{kind} of {}: {seen} rows", part["Relation Name"]));
+    }
+    for below in part["Plans"].as_array().into_iter().flatten() {
+        look(below, reads_much, faults);
+    }
+}
+
+/// Whether a line of SQLite's plan reads a whole table that is big, under whichever name the statement gives it.
+fn scans(text: &str, line: &str) -> bool {
+    let Some(rest) = line.strip_prefix("SCAN ") else { return false };
+    let (name, how) = rest.split_once(' ').unwrap_or((rest, ""));
+    let words: Vec<&str> = text.split([' ', '\n', '(', ')', ',']).filter(|word| !word.is_empty()).collect();
+    let called =
+        |table: &str| name == table && words.contains(&table) || words.windows(2).any(|pair| pair == [table, name]);
+    BIG.iter().any(|table| called(table)) && !how.contains("INDEX")
+}
+
+/// Everything that these calls ran, each text once, explained; what is wrong with them.
+async fn wrong(world: &World, ran: Vec<Statement>) -> Vec<String> {
+    let mut texts = HashMap::new();
+    for statement in ran {
+        texts.entry(statement.text.clone()).or_insert(statement);
+    }
+    let mut wrong = Vec::new();
+    for statement in texts.into_values() {
+        let plan = world.app.store.plan(&statement).await.unwrap();
+        let faults = faults(&statement, &plan);
+        if !faults.is_empty() {
+            wrong.push(format!("{}\n  {faults:?}\n{}\n", statement.text, plan.told));
+        }
+    }
+    wrong
+}
+
+async fn calls(world: &World, paths: &[(String, &str)]) -> Vec<Statement> {
+    let mut ran = Vec::new();
+    for (path, token) in paths {
+        let call = world.get(path);
+        let call =
+            if path.starts_with("/v1") { call.key(token) } else { call.header("cookie", &format!("session={token}")) };
+        let (answer, mut statements) = noting(call.into_future()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert!(!statements.is_empty(), "{path} asks the store");
+        ran.append(&mut statements);
+    }
+    ran
+}
+
+/// The lists of requests: each order with each filter.
+fn lists(crowd: &Crowd) -> Vec<(String, &str)> {
+    let key = crowd.asker.key.as_str();
+    let (loop_id, of_loop) = (&crowd.asker.loop_id, format!("/v1/api/loops/{}/requests", crowd.asker.loop_id));
+    let filters = [
+        String::new(),
+        "status=pending".into(),
+        "status=pending,claimed".into(),
+        "status=completed,timeout".into(),
+        "priority=high".into(),
+        "status=completed&priority=low".into(),
+        format!("loop_id={loop_id}"),
+        format!("loop_id={loop_id}&status=pending"),
+        "search=review".into(),
+        "created_after=2024-03-14T00:00:00Z".into(),
+        "created_before=2024-03-01T00:00:00Z".into(),
+        "created_before=2024-03-01T00:00:00Z&status=completed".into(),
+        "offset=1000".into(),
+    ];
+    let orders = ["created_at_desc", "created_at_asc", "priority_desc", "status_asc"];
+    let paths = ["/v1/api/requests".to_owned(), of_loop];
+    let all = paths.iter().flat_map(|path| orders.iter().map(move |order| (path, order)));
+    all.flat_map(|(path, order)| filters.iter().map(move |filter| (format!("{path}?sort={order}&{filter}"), key)))
+        .collect()
+}
+
+/// What people and programs look at.
+fn looks(crowd: &Crowd) -> Vec<(String, &str)> {
+    let Crowd { asker, reviewer, operator, webhook, request, .. } = crowd;
+    let mut paths: Vec<(String, &str)> = Vec::new();
+    for view in ["", "&priority=high", &format!("&loop_id={}", asker.loop_id), "&offset=100"] {
+        for tab in ["active", "mine", "completed"] {
+            paths.push((format!("/v1/reviewer/inbox?tab={tab}{view}"), reviewer));
+        }
+    }
+    for path in ["/v1/reviewer/history", "/v1/reviewer/history?offset=100", "/v1/reviewer/loops"] {
+        paths.push((path.into(), reviewer));
+    }
+    for query in
+        ["", "?event=request.completed", "?since=2024-03-15T00:00:00Z", "?until=2024-03-01T00:00:00Z", "?after=1000"]
+    {
+        paths.push((format!("/v1/reviewer/audit{query}"), operator));
+    }
+    for of in [
+        format!("account_id={}", asker.owner.id),
+        format!("request_id={request}"),
+        format!("loop_id={}", asker.loop_id),
+    ] {
+        paths.push((format!("/v1/reviewer/audit?{of}"), operator));
+    }
+    for path in [
+        format!("/v1/api/requests/{request}"),
+        format!("/v1/api/requests/{request}/timeline"),
+        format!("/v1/api/requests/{request}/deliveries"),
+        format!("/v1/api/webhooks/{webhook}/deliveries"),
+        format!("/v1/api/webhooks/{webhook}/deliveries?offset=1000"),
+        format!("/v1/api/webhooks/{webhook}"),
+        "/v1/api/webhooks".into(),
+        "/v1/api/loops".into(),
+        format!("/v1/api/loops/{}/members", asker.loop_id),
+    ] {
+        paths.push((path, &asker.key));
+    }
+    paths
+}
+
+/// What the workers do, and what the operator looks at.
+async fn works(world: &World, crowd: &Crowd) -> Vec<Statement> {
+    let app = &world.app;
+    let work = async {
+        deliveries::lease(app, &[], 8, 64).await.unwrap();
+        deliveries::lease(app, &["busy"], 8, 64).await.unwrap();
+        store::events::after(&app.store, 150_000).await.unwrap();
+        store::events::last_seq(&app.store).await.unwrap();
+        store::events::settled(&app.store, i64::MAX, app.now()).await.unwrap();
+        store::events::time_of(&app.store, i64::MAX).await.unwrap();
+        timeline::last(app, &store::events::Wanted::default(), 100).await.unwrap();
+        for query in ["", "status=pending", "search=review", "sort=created_at_asc"] {
+            let filter = RequestFilter::parse(&Query::parse(query), 50).unwrap();
+            request_lists::list_all(app, filter).await.unwrap();
+        }
+        let page = hitl_server::domain::request_filters::Page { limit: 50, offset: 0 };
+        store::deliveries::list(&app.store, &store::deliveries::Wanted::default(), page).await.unwrap();
+        store::deliveries::recover(&app.store, crowd.webhook.parse().unwrap(), app.now(), app.now()).await.unwrap();
+        store::notifications::tests(&app.store, crowd.asker.owner.id, app.now()).await.unwrap();
+        warn::step(app.clone()).await.unwrap();
+        expire::step(app.clone()).await.unwrap();
+        world.clock.advance(3700);
+        expire::step(app.clone()).await.unwrap();
+        warn::step(app.clone()).await.unwrap();
+        sweep::step(app.clone()).await.unwrap();
+    };
+    noting(work).await.1
+}
+
+/// What is written: asking, claiming, giving back, answering, cancelling.
+async fn writes(world: &World, crowd: &Crowd) -> Vec<Statement> {
+    let Crowd { asker, reviewer, .. } = crowd;
+    let work = async {
+        let body = crate::harness::question_with(&json!({"callback_url": "http://127.0.0.1:9/"}));
+        let (id, other) = (world.ask(asker, &body).await, world.ask(asker, &body).await);
+        for (step, body) in
+            [("claim", json!({})), ("release", json!({})), ("respond", json!({"response_data": "approve"}))]
+        {
+            let path = format!("/v1/reviewer/requests/{id}/{step}");
+            let done = world.post(&path).key(reviewer).json(&body).await;
+            assert!([200, 409].contains(&done.status), "{path}: {}", done.body);
+        }
+        assert_eq!(world.delete(&format!("/v1/api/requests/{other}")).key(&asker.key).await.status, 200);
+    };
+    noting(work).await.1
+}
+
+on_both! {
+    async fn what_is_asked_often_reads_only_what_it_needs_of_very_much(world: World) {
+        let crowd = crowd(&world).await;
+        let mut ran = calls(&world, &lists(&crowd)).await;
+        ran.extend(calls(&world, &looks(&crowd)).await);
+        ran.extend(writes(&world, &crowd).await);
+        ran.extend(works(&world, &crowd).await);
+        let wrong = wrong(&world, ran).await;
+        assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+    }
+}
