@@ -15,13 +15,14 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 /// KiB of page cache a connection (negative: not pages), small because the system caches the file anyway.
 const CACHE: i64 = -2048;
 /// Statements kept ready a connection.
 const STATEMENTS: usize = 256;
-/// How long a reader waits for another process, which it need only when that opens or closes the file.
+/// How long a reader waits for another process, which it need only when that opens or closes the file; and who looks at much,
+/// until fewer do.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the writer waits for readers of the log before it goes on with the old one.
 const FOR_READERS: Duration = Duration::from_millis(50);
@@ -152,7 +153,8 @@ impl Connections {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let place = self.0.long.clone().acquire_owned().await.map_err(|_| closed())?;
+        let place = timeout(PATIENCE, self.0.long.clone().acquire_owned()).await;
+        let place = place.map_err(|_| Error::Unreachable("too many look at much".into()))?.map_err(|_| closed())?;
         let connections = self.clone();
         in_background(move || {
             let outcome = connections.with(work);

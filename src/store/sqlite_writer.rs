@@ -14,18 +14,24 @@ use super::{
 use rusqlite::{Connection, ErrorCode};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard, oneshot},
+    sync::{Mutex, OwnedMutexGuard, Semaphore, oneshot},
     time::{sleep, timeout},
 };
 
 /// How long a call waits for its turn before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many may wait for their turn; whoever comes then fails at once, before what they hold takes too much memory.
+const MOST_WAITING: usize = 4096;
 /// How often the file is tried while another process writes to it.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// The writer, and how its turns were waited for. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Writer(Arc<Mutex<Group>>, Arc<Waits>);
+pub struct Writer {
+    group: Arc<Mutex<Group>>,
+    places: Arc<Semaphore>,
+    waits: Arc<Waits>,
+}
 
 /// The transactions that will be committed together.
 #[derive(Debug)]
@@ -39,7 +45,9 @@ pub(super) struct Group {
 impl Writer {
     pub(super) fn new(connection: Connection) -> Result<Self> {
         connection.busy_timeout(Duration::ZERO)?; // waiting in place would hold up everybody on the thread
-        Ok(Self(Arc::new(Mutex::new(Group { connection: Some(connection), members: Vec::new() })), Arc::default()))
+        let group = Group { connection: Some(connection), members: Vec::new() };
+        let places = Semaphore::new(MOST_WAITING);
+        Ok(Self { group: Arc::new(Mutex::new(group)), places: Arc::new(places), waits: Arc::default() })
     }
 
     /// A transaction. It waits for its turn when it first must.
@@ -57,14 +65,16 @@ impl Writer {
 
     /// Waits for its turn.
     pub(super) async fn turn(&self) -> Result<OwnedMutexGuard<Group>> {
+        let waits = self.places.try_acquire();
+        let _waits = waits.map_err(|_| Error::Unreachable("too many wait for the writer".into()))?;
         let turn = async {
-            let mut group = self.0.clone().lock_owned().await;
+            let mut group = self.group.clone().lock_owned().await;
             while !group.open()? {
                 sleep(BETWEEN_TRIES).await;
             }
             Ok(group)
         };
-        self.1
+        self.waits
             .count(timeout(PATIENCE, turn))
             .await
             .unwrap_or_else(|_| Err(Error::Unreachable("the writer is busy".into())))
@@ -72,7 +82,7 @@ impl Writer {
 
     /// How often somebody had a turn, and how long it was waited for.
     pub(super) fn turns(&self) -> Waited {
-        self.1.so_far()
+        self.waits.so_far()
     }
 
     /// Hands the writer on; returns when what was done is on disk.
@@ -92,7 +102,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let mut group = self.0.clone().lock_owned().await;
+        let mut group = self.group.clone().lock_owned().await;
         in_background(move || {
             group.commit();
             work(group.connection.as_mut().ok_or_else(closed)?)
@@ -102,7 +112,7 @@ impl Writer {
 
     /// Commits what is done, and closes.
     pub(super) async fn close(&self) {
-        let mut group = self.0.clone().lock_owned().await;
+        let mut group = self.group.clone().lock_owned().await;
         group.commit();
         group.connection = None;
     }
@@ -335,6 +345,20 @@ mod tests {
         assert_eq!(committed(&folder), [0]);
         insert_later(&writer, &[5]).await.unwrap();
         assert_eq!(committed(&folder), [0, 5]);
+    }
+
+    #[tokio::test]
+    async fn so_many_wait_for_the_writer_and_whoever_comes_then_fails_at_once() {
+        let (writer, _folder) = writer();
+        let turn = writer.turn().await.unwrap();
+        let mut waiting: Vec<_> = (0..MOST_WAITING).map(|_| Box::pin(writer.turn())).collect();
+        for waits in &mut waiting {
+            assert!(waits.now_or_never().is_none());
+        }
+        let refused = writer.turn().now_or_never().expect("it does not wait");
+        assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
+        drop((turn, waiting));
+        insert_later(&writer, &[1]).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
