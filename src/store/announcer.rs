@@ -4,7 +4,10 @@
 //! What happens while an announcement is under way goes with the next one. One that is lost with its process is found by
 //! those who wait when they next look by themselves.
 
-use super::{Result, postgres::Connections};
+use super::{
+    Result,
+    postgres::{Connections, in_time},
+};
 use crate::wakeups::Happened;
 use std::{
     collections::HashSet,
@@ -62,7 +65,8 @@ impl Announcer {
     async fn notify(&self, payloads: Vec<String>) -> Result<()> {
         let mut connection = self.connections.lend().await?;
         let text = "select pg_notify($1, told) from unnest($2::text[]) told";
-        let told = sqlx::query(text).bind(CHANNEL).bind(payloads).execute(connection.begun()).await;
+        let (query, pool) = (sqlx::query(text).bind(CHANNEL).bind(payloads), connection.pool());
+        let told = in_time(&pool, query.execute(connection.begun())).await;
         connection.ended(told).map(drop)
     }
 

@@ -56,7 +56,10 @@ use rusqlite::ErrorCode;
 use sqlite::Connections;
 use sqlite_tx::SqliteTx;
 use sqlite_writer::Writer;
-use sqlx::postgres::PgListener;
+use sqlx::{
+    Executor,
+    postgres::{PgListener, PgPoolOptions},
+};
 use std::time::Duration;
 
 /// What can go wrong with the store.
@@ -266,13 +269,23 @@ impl Store {
     /// Hears what other processes committed, and passes it on; returns when the connection is lost.
     pub async fn listen(&self) -> Result<()> {
         let Engine::Postgres { connections, .. } = &self.engine else { return self.look().await };
-        let mut listener = PgListener::connect_with(connections.pool()).await?;
+        // Of a pool of its own: one that the server is silent on takes nothing from the others with it.
+        let options = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let pool = options
+            .acquire_timeout(postgres::PATIENCE)
+            .connect_lazy_with((*connections.pool().connect_options()).clone());
+        let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen(CHANNEL).await?;
         self.wakeups.wake_all(); // whatever happened while nobody listened
-        while let Some(heard) = listener.try_recv().await? {
-            self.wakeups.wake(&Happened::parse(heard.payload()));
+        loop {
+            match tokio::time::timeout(SILENCE, listener.try_recv()).await {
+                Ok(Ok(Some(heard))) => self.wakeups.wake(&Happened::parse(heard.payload())),
+                Ok(Ok(None)) => return Ok(()),
+                Ok(Err(error)) => return Err(error.into()),
+                // Nothing happened, or the connection is gone and nobody said so.
+                Err(_) => drop(postgres::in_time(&pool, listener.execute("select 1")).await?),
+            }
         }
-        Ok(())
     }
 
     /// SQLite tells nobody; the other process is the command line. One look for all who wait here.
@@ -290,6 +303,8 @@ impl Store {
     }
 }
 
+/// How long nothing may be heard from Postgres before it is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(10);
 /// How often an SQLite file is looked at for what another process wrote.
 const LOOK: Duration = Duration::from_secs(1);
 

@@ -7,15 +7,17 @@ use super::{
     usage::{Usage, Waits},
 };
 use crate::turns::{Place, Places};
-use sqlx::{Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
+use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::timeout;
 
-/// How long a call waits for a free connection before it fails.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a call waits for a free connection, and as long for a new one, before it fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+/// How often the server is asked whether it is still there before even a living one has had a statement for too long.
+const QUESTIONS: usize = 100;
 /// How often one is lent before sqlx's pool gets it back, which closes those that are old.
 const TIMES: u32 = 10_000;
 
@@ -64,6 +66,7 @@ impl Connections {
             times: times + 1,
             sound: true,
             in_transaction: false,
+            pool: self.pool.clone(),
             kept: self.kept.clone(),
             _place: place,
         })
@@ -106,6 +109,7 @@ pub(super) struct Lent {
     /// Nothing that was begun was left half done or broke.
     sound: bool,
     in_transaction: bool,
+    pool: PgPool,
     kept: Arc<Kept>,
     _place: Place,
 }
@@ -127,21 +131,34 @@ impl Lent {
         if !self.sound
             && let Some(kept) = self.kept.lock().as_mut()
         {
-            kept.clear(); // they may have lost the server too: sqlx's pool finds out
+            // They may have lost the server too. Whoever asked each would wait for ever where it is silent.
+            kept.drain(..).for_each(|mut idle| idle.connection.close_on_drop());
         }
         Ok(outcome?)
+    }
+
+    /// The pool it is of.
+    pub(super) fn pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    /// Whether what was begun with it has ended, and well.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.sound
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self) -> Result<()> {
         self.in_transaction = true;
-        let begun = self.begun().execute("begin").await;
+        let pool = self.pool.clone();
+        let begun = in_time(&pool, self.begun().execute("begin")).await;
         self.ended(begun).map(drop)
     }
 
     /// Ends it with `commit` or `rollback`.
     pub(super) async fn end(&mut self, how: &'static str) -> Result<()> {
-        let ended = self.begun().execute(how).await;
+        let pool = self.pool.clone();
+        let ended = in_time(&pool, self.begun().execute(how)).await;
         self.ended(ended)?;
         self.in_transaction = false;
         Ok(())
@@ -151,13 +168,40 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if self.in_transaction {
+        if self.in_transaction || !self.sound {
             connection.close_on_drop();
-        } else if self.sound
-            && self.times < TIMES
+        } else if self.times < TIMES
             && let Some(kept) = self.kept.lock().as_mut()
         {
             kept.push(Idle { connection, times: self.times });
         }
+    }
+}
+
+/// Waits for an answer as long as the server lives. What it takes says nothing: a statement may be long. But where nothing comes
+/// from a server that takes no new connection either, nothing will.
+pub(super) async fn in_time<T>(pool: &PgPool, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::pin!(work);
+    for _ in 0..QUESTIONS {
+        if let Ok(done) = timeout(PATIENCE, &mut work).await {
+            return done;
+        }
+        if !is_alive(pool).await {
+            break;
+        }
+    }
+    Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+}
+
+/// Whether the server says anything to somebody new, be it that it is busy.
+async fn is_alive(pool: &PgPool) -> bool {
+    let connected = timeout(PATIENCE, PgConnection::connect_with(&pool.connect_options())).await;
+    match connected {
+        Ok(Ok(connection)) => {
+            let _ = timeout(PATIENCE, connection.close()).await;
+            true
+        }
+        Ok(Err(error)) => matches!(error, sqlx::Error::Database(_)),
+        Err(_) => false,
     }
 }

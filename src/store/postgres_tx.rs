@@ -6,7 +6,7 @@
 use super::{
     Result,
     columns::FromRow,
-    postgres::{Connections, Lent},
+    postgres::{Connections, Lent, in_time},
     values::Bound,
 };
 use sqlx::{
@@ -105,6 +105,9 @@ impl Drop for PostgresTx {
     /// Whatever was not committed is undone at once, so that nobody waits for what it holds.
     fn drop(&mut self) {
         let Some(mut begun) = self.begun.take() else { return };
+        if !begun.is_sound() {
+            return; // it is closed, which undoes it too
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Err(error) = begun.end("rollback").await {
@@ -118,7 +121,8 @@ impl Drop for PostgresTx {
 /// Runs a statement; says how many rows it touched.
 pub(super) async fn run(on: &mut Lent, text: Cow<'static, str>, values: Vec<Bound>) -> Result<u64> {
     // Every piece of a text is a literal.
-    let done = query_with(AssertSqlSafe(text), arguments(values)?).execute(on.begun()).await;
+    let (query, pool) = (query_with(AssertSqlSafe(text), arguments(values)?), on.pool());
+    let done = in_time(&pool, query.execute(on.begun())).await;
     Ok(on.ended(done)?.rows_affected())
 }
 
@@ -128,7 +132,8 @@ pub(super) async fn rows<T: FromRow<PgRow>>(
     text: Cow<'static, str>,
     values: Vec<Bound>,
 ) -> Result<Vec<T>> {
-    let rows = query_with(AssertSqlSafe(text), arguments(values)?).fetch_all(on.begun()).await;
+    let (query, pool) = (query_with(AssertSqlSafe(text), arguments(values)?), on.pool());
+    let rows = in_time(&pool, query.fetch_all(on.begun())).await;
     Ok(on.ended(rows)?.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
 }
 

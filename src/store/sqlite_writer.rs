@@ -193,7 +193,7 @@ impl Group {
 
 /// Commits the group when everybody who waits for the writer now has had their turn.
 async fn commit(writer: Writer) {
-    let mut group = writer.0.lock_owned().await;
+    let mut group = writer.group.lock_owned().await;
     // Those of the group are told by whoever holds it, should the runtime stop before.
     let _ = tokio::task::spawn_blocking(move || group.commit()).await;
 }

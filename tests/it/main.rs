@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod absence;
 mod accidents;
 mod answers;
 mod asking;
@@ -90,6 +91,7 @@ mod postbox;
 mod process;
 mod processes;
 mod program;
+mod proxy;
 mod pushing;
 mod quota;
 mod reading;
