@@ -43,6 +43,7 @@ mod event_bodies;
 mod examples;
 mod feedback;
 mod first_run;
+mod full_disk;
 mod giving_up;
 mod harness;
 mod hearing;
