@@ -109,6 +109,7 @@ mod snippet_outputs;
 mod snippet_programs;
 mod snippet_reader;
 mod snippets;
+mod soak;
 mod streams;
 mod tailing;
 mod targets;

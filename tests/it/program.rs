@@ -171,6 +171,13 @@ impl Process {
         child.wait().unwrap();
     }
 
+    /// The memory that it has, in kB.
+    pub(crate) fn memory(&self) -> u64 {
+        let id = self.child.lock().unwrap().id().to_string();
+        let said = Command::new("ps").args(["-o", "rss=", "-p", &id]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().parse().unwrap()
+    }
+
     /// Tells it to stop.
     pub(crate) fn terminate(&self) {
         let id = self.child.lock().unwrap().id().to_string();
