@@ -71,6 +71,8 @@ words! {
         ResetLinkCreated = "account.reset_link_created",
         /// Somebody was invited to the server by an owner.
         AccountInvited = "account.invited",
+        /// An owner took an invitation back that nobody had taken up.
+        InvitationWithdrawn = "account.invitation_withdrawn",
         /// What an account may do on the server was changed.
         AccountRoleChanged = "account.role_changed",
         /// An owner ended somebody's sessions.

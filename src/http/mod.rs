@@ -254,6 +254,7 @@ pub fn pages() -> Routes {
         .post(&["/people/{user_id}/suspend".into()], page_person::suspend)
         .post(&["/people/{user_id}/activate".into()], page_person::activate)
         .post(&["/people/{user_id}/link".into()], page_person::link)
+        .post(&["/people/{user_id}/withdraw".into()], page_person::withdraw)
         .post(&["/people/{user_id}/sessions/end".into()], page_person::end_sessions)
         .post(&["/people/{user_id}/sessions/{session_id}/end".into()], page_person::end_session)
         .get(&["/audit".into()], page_audit::list)

@@ -108,6 +108,7 @@ pub fn group(name: EventName) -> &'static str {
 fn says_all(name: EventName, is_own: bool) -> bool {
     match name {
         EventName::KeyQuotaWarning | EventName::KeyLimitExceeded | EventName::NotificationTest => true,
+        EventName::InvitationWithdrawn => true, // the account is gone
         EventName::AccountCreated | EventName::PasswordChanged | EventName::AccountRenamed => is_own,
         _ => false,
     }
@@ -154,6 +155,7 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::AccountCreated if is_own => ("signed up", ""),
         EventName::AccountCreated => ("made the account of", ""),
         EventName::AccountInvited => ("invited", if text("/role") == "owner" { "as an owner" } else { "as a member" }),
+        EventName::InvitationWithdrawn => return (format!("took back the invitation of {}", text("/email")), ""),
         EventName::AccountRoleChanged => ("made", if text("/to") == "owner" { "an owner" } else { "a member" }),
         EventName::AccountStatusChanged if text("/status") == "suspended" => ("suspended", ""),
         EventName::AccountStatusChanged => ("let", "in again"),

@@ -43,6 +43,8 @@ words! {
         KeyRevoked = "key-revoked",
         /// Somebody's role was changed.
         RoleChanged = "role-changed",
+        /// An invitation was taken back.
+        InvitationWithdrawn = "invitation-withdrawn",
         /// Somebody was suspended.
         PersonSuspended = "person-suspended",
         /// Somebody may act again.
@@ -119,6 +121,7 @@ impl Notice {
             Self::KeyActivated => "This key works again.",
             Self::KeyRevoked => "That key is revoked. Whoever still uses it is refused.",
             Self::RoleChanged => "The role is changed, from now on.",
+            Self::InvitationWithdrawn => "The invitation is taken back. Its link leads nowhere any more.",
             Self::PersonSuspended => {
                 "Suspended, and signed out everywhere. Whatever they had claimed is back in the queue."
             }

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     domain::{Account, AccountStatus, Email, Invalid, Role, Timestamp, request_filters::Query, words::Word},
     service::{Result, accounts::NewAccount, people},
-    store::people::Person,
+    store::people::{Invited, Person},
 };
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -34,10 +34,27 @@ impl Row {
     }
 }
 
+/// An invitation that nobody has taken up.
+struct Outstanding {
+    it: Invited,
+    made: Moment,
+    link_left: Option<Moment>,
+}
+
+impl Outstanding {
+    fn new(it: Invited, now: Timestamp) -> Self {
+        let (made, link_left) =
+            (Moment::age(it.account.created_at, now), it.link_until.map(|at| Moment::left(at, now)));
+        Self { it, made, link_left }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "people.html")]
 struct PeoplePage {
     shell: Shell,
+    /// Only where all people are shown, and before them.
+    invitations: Vec<Outstanding>,
     rows: Vec<Row>,
     total: i64,
     query: Query,
@@ -64,8 +81,11 @@ pub async fn list(Owner(who): Owner, State(app): State<App>, query: Query) -> Pa
     let total = found.total;
     let link = |offset: i64| link("/people", &query, &FILTERS, Some(("offset", &offset.to_string())));
     let (earlier, later) = around(found.page, total, link);
+    let shows_all = FILTERS[..3].iter().all(|name| query.value(name).is_none()) && found.page.offset == 0;
+    let invited = if shows_all { people::invitations(&app).await? } else { vec![] };
     Ok(shown(&PeoplePage {
         shell: who.shell(Section::People),
+        invitations: invited.into_iter().map(|it| Outstanding::new(it, app.now())).collect(),
         rows: found.people.into_iter().map(|it| Row::new(it, app.now())).collect(),
         total,
         earlier,

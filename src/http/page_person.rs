@@ -128,6 +128,15 @@ pub async fn link(Owner(who): Owner, State(app): State<App>, PageId(id): PageId<
     Ok(link_page(who.shell(Section::People), account, link))
 }
 
+/// Takes an invitation back. Having been taken back already is as good.
+pub async fn withdraw(Owner(who): Owner, State(app): State<App>, PageId(id): PageId<Account>) -> Page {
+    let done = people::withdraw(&app, &who.who, id).await;
+    match done {
+        Ok(()) => Ok(see_other("/people", Notice::InvitationWithdrawn)),
+        done => after(&app, &who, id, done, Notice::InvitationWithdrawn).await,
+    }
+}
+
 /// Ends all of their sessions. Having ended already is as good.
 pub async fn end_sessions(Owner(who): Owner, State(app): State<App>, PageId(id): PageId<Account>) -> Page {
     people::end_sessions(&app, &who.who, id, None).await?;

@@ -2,7 +2,7 @@
 //!
 //! Each change is made by somebody who owns the server when it is made, and leaves somebody who does.
 
-use super::{Error, Result, accounts as account_service, accounts::NewAccount, record, resets};
+use super::{Error, Result, accounts as account_service, accounts::NewAccount, members::alive_since, record, resets};
 use crate::{
     app::App,
     domain::{
@@ -12,8 +12,8 @@ use crate::{
         words::Word,
     },
     store::{
-        Tx, accounts, people,
-        people::{Person, Wanted},
+        Tx, accounts, loops, members, people,
+        people::{Invited, Person, Wanted},
         sessions,
         sessions::{Session, SignedIn},
     },
@@ -147,6 +147,33 @@ pub async fn invite(app: &App, owner: &SignedIn, new: NewAccount) -> Result<(Acc
     let link = resets::link_in(app, &mut tx, by(owner), &account).await?;
     tx.commit().await?;
     Ok((account, link))
+}
+
+/// The invitations that nobody has taken up, the newest first.
+pub async fn invitations(app: &App) -> Result<Vec<Invited>> {
+    Ok(people::invited(&app.store, app.now(), alive_since(app)).await?)
+}
+
+/// Takes an invitation back, to the server and to loops: its link leads nowhere, and nothing is left of the account. One that is
+/// gone already is as good; one that was taken up is not taken back.
+pub async fn withdraw(app: &App, owner: &SignedIn, id: Id<Account>) -> Result<()> {
+    let (mut tx, _) = begin(app, owner).await?;
+    let Some(account) = accounts::find(&mut tx, id).await? else { return Ok(()) };
+    for member in members::of_person(&mut tx, id, alive_since(app)).await? {
+        loops::touch(&mut tx, member.loop_id, app.now()).await?;
+        let it = loops::find(&mut tx, member.loop_id).await?;
+        if let Some(it) = it
+            && members::remove(&mut tx, it.id, id).await?
+        {
+            record::of_member(app, &mut tx, EventName::LoopMemberLeft, by(owner), &it, &member).await?;
+        }
+    }
+    if !people::remove_invited(&mut tx, id).await? {
+        return Err(Error::Conflict("This invitation was taken up already"));
+    }
+    let data = json!({"email": account.email, "name": account.name, "role": account.role});
+    record::of_account(app, &mut tx, EventName::InvitationWithdrawn, by(owner), id, data).await?;
+    Ok(tx.commit().await?)
 }
 
 fn by(owner: &SignedIn) -> Actor {

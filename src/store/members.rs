@@ -50,6 +50,11 @@ pub async fn find(
         .await
 }
 
+/// What somebody is in or invited to, by loop.
+pub async fn of_person(db: impl Db<'_>, account: Id<Account>, invited_after: Timestamp) -> Result<Vec<Member>> {
+    db.sql(MEMBER).push("and m.account_id = $2 order by m.loop_id").bind(invited_after).bind(account).all().await
+}
+
 /// Whether an account has joined a loop.
 pub async fn is_active(db: impl Db<'_>, id: Id<Loop>, account: Id<Account>) -> Result<bool> {
     let found: Option<(Id<Loop>,)> = db

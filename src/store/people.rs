@@ -81,3 +81,44 @@ pub async fn invite_again(db: impl Db<'_>, id: Id<Account>, name: &str, role: Ro
     let sql = db.sql("update accounts set name = $2, role = $3 where id = $1 and status = 'inactive'");
     Ok(sql.bind(id).bind(name).bind(role).run().await? == 1)
 }
+
+/// An invitation that nobody has taken up.
+#[derive(Clone, Debug)]
+pub struct Invited {
+    /// For whom.
+    pub account: Account,
+    /// Until when the link to a first password works, where one does.
+    pub link_until: Option<Timestamp>,
+    /// To how many loops it is.
+    pub loops: i64,
+}
+row!(Invited, |row| Self {
+    account: super::columns::FromRow::from_row(row)?,
+    link_until: row.try_get("link_until")?,
+    loops: row.try_get("loops")?,
+});
+
+/// How many invitations are listed at most: whoever has more finds them by their status.
+const MOST_INVITED: i64 = 100;
+
+/// Those that stand, the newest first.
+pub async fn invited(db: impl Db<'_>, now: Timestamp, invited_after: Timestamp) -> Result<Vec<Invited>> {
+    db.sql(
+        "select a.*, r.expires_at as link_until,
+                (select count(*) from members m where m.account_id = a.id and m.invited_at > $2) as loops
+         from accounts a left join reset_links r on r.account_id = a.id and r.expires_at > $1
+         where a.status = 'inactive' and a.password_hash is null order by a.created_at desc, a.id desc limit $3",
+    )
+    .bind(now)
+    .bind(invited_after)
+    .bind(MOST_INVITED)
+    .long()
+    .all()
+    .await
+}
+
+/// Removes an account that was only invited, with its link; says whether it was one.
+pub async fn remove_invited(db: impl Db<'_>, id: Id<Account>) -> Result<bool> {
+    let sql = db.sql("delete from accounts where id = $1 and status = 'inactive' and password_hash is null");
+    Ok(sql.bind(id).run().await? == 1)
+}

@@ -129,6 +129,48 @@ on_both! {
         assert_eq!(world.sign_in_with("ann@example.com", PASSWORD).await.status, 200);
     }
 
+    async fn an_invitation_is_listed_and_taken_back(world: World) {
+        let asker = world.asker().await;
+        let (olga, session) = owner(&world).await;
+        let fields = [("name", "Ann"), ("email", "ann@example.com"), ("role", "owner")];
+        let link = link(&post(&world, &session, "/people/new", &fields).await);
+        let guest = world.invite(&asker.key, &asker.loop_id, "guest@example.com").await;
+        world.clock.advance(3600);
+        let listed = page(&world, "/people", &session).await;
+        let (_, section) = listed.split_once("id=\"invitations\"").unwrap();
+        let section = section.split("</section>").next().unwrap();
+        for part in ["<span class=\"count\">2</span>", "<strong>Ann</strong>", "ann@example.com", ">owner</span>", ">1 h ago</time>", ">6 days left</time>", "guest@example.com", "to 1 loop"] {
+            assert!(section.contains(part), "{part}: {section}");
+        }
+        assert!(!page(&world, "/people?status=inactive", &session).await.contains("id=\"invitations\""), "only before all");
+
+        let ann = accounts::by_email(&world.app, &Email::parse("ann@example.com").unwrap()).await.unwrap().id;
+        for (id, name) in [(ann.to_string(), "ann"), (guest.clone(), "guest")] {
+            assert!(section.contains(&format!("action=\"/people/{id}/withdraw\"")));
+            let done = post(&world, &session, &format!("/people/{id}/withdraw"), &[]).await;
+            assert_eq!(location(&done), "/people?notice=invitation-withdrawn");
+            assert!(accounts::by_email(&world.app, &Email::parse(&format!("{name}@example.com")).unwrap()).await.is_err());
+        }
+        post(&world, &session, &format!("/people/{ann}/withdraw"), &[]).await; // once more changes nothing
+        assert_eq!((world.get(&link).await.status, world.post(&link).form(&[("password", PASSWORD)]).await.status), (404, 404));
+        assert!(!page(&world, "/people", &session).await.contains("id=\"invitations\""));
+        let members = world.get(&format!("/v1/api/loops/{}/members", asker.loop_id)).key(&asker.key).await;
+        assert_eq!(members.at("data.members").as_array().unwrap().len(), 1, "{}", members.body);
+        let (_, events) = state(&world).await;
+        assert_eq!(events.iter().filter(|name| *name == "account.invitation_withdrawn").count(), 2);
+        let left = (&world.app.store).sql("select name from events where name = 'loop.member_left'");
+        let left: Vec<(String,)> = left.all().await.unwrap();
+        assert_eq!(left.len(), 1, "whose loop it is hears of it");
+        let log = page(&world, "/audit", &session).await;
+        assert!(log.contains("took back the invitation of ann@example.com"), "{log}");
+
+        let refused = post(&world, &session, &format!("/people/{}/withdraw", asker.owner.id), &[]).await;
+        assert!(refused.status == 409 && refused.page().contains("was taken up already"), "{}", refused.page());
+        assert_eq!(post(&world, &asker.session, &format!("/people/{}/withdraw", olga.id), &[]).await.status, 404);
+        let again = post(&world, &session, "/people/new", &fields).await;
+        assert_eq!(again.status, 201, "the address is free again");
+    }
+
     async fn whoever_takes_an_invited_address_by_a_code_is_no_owner(world: World) {
         let asker = world.asker().await;
         let (_, session) = owner(&world).await;
