@@ -27,34 +27,48 @@ fn choices() -> Value {
     json!({"options": [{"value": "a", "label": "First"}, {"value": "b", "label": "Second"}, {"value": "c", "label": "Third"}]})
 }
 
+/// Answers a request of each type, with the mouse and what is typed.
+async fn answer_each_type(world: &World, asker: &Asker, browser: &Browser) {
+    browser.has_session(&browser.base(), &asker.session).await;
+    let second = "#answer .option:nth-of-type(2) input";
+    let amount = json!({"min_value": 0, "max_value": 500, "prefix": "$", "decimal_places": 2});
+    for (kind, config, clicked, typed, expected) in [
+        ("text", json!({"max_length": 50}), "#response", "Looks fine 👍", json!("Looks fine 👍")),
+        ("single_select", choices(), second, "", json!("b")),
+        ("multi_select", choices(), second, "", json!(["b"])),
+        ("rating", json!({"min": 1, "max": 5}), "#answer .point:nth-of-type(4) input", "", json!(4)),
+        ("rating", json!({"min": 1, "max": 100}), "#response", "77", json!(77)),
+        ("number", amount, "#response", "12.5", json!(12.5)),
+        ("boolean", json!({"false_label": "Hold"}), "#answer .decision[value=false]", "", json!(false)),
+    ] {
+        let id = ask(world, asker, kind, kind, config).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.click(clicked).await;
+        if !typed.is_empty() {
+            browser.fill("#response", typed).await;
+        }
+        if kind != "boolean" {
+            browser.click("#answer .send").await;
+        }
+        browser.arrived("/inbox").await;
+        browser.says("Nothing waits for you").await;
+        assert_eq!(answered(world, asker, &id).await, expected, "{kind}");
+    }
+}
+
 on_both! {
     async fn each_type_is_answered_with_the_mouse(world: World) {
         let asker = world.asker().await;
-        let browser = Browser::on(&world).await;
-        browser.has_session(&browser.base(), &asker.session).await;
-        let second = "#answer .option:nth-of-type(2) input";
-        for (kind, config, clicked, typed, expected) in [
-            ("text", json!({"max_length": 50}), "#response", "Looks fine 👍", json!("Looks fine 👍")),
-            ("single_select", choices(), second, "", json!("b")),
-            ("multi_select", choices(), second, "", json!(["b"])),
-            ("rating", json!({"min": 1, "max": 5}), "#answer .point:nth-of-type(4) input", "", json!(4)),
-            ("rating", json!({"min": 1, "max": 100}), "#response", "77", json!(77)),
-            ("number", json!({"min_value": 0, "max_value": 500, "prefix": "$", "decimal_places": 2}), "#response", "12.5", json!(12.5)),
-            ("boolean", json!({"true_label": "Ship it", "false_label": "Hold"}), "#answer .decision[value=false]", "", json!(false)),
-        ] {
-            let id = ask(&world, &asker, kind, kind, config).await;
-            browser.goto(&format!("/inbox/{id}")).await;
-            browser.click(clicked).await;
-            if !typed.is_empty() {
-                browser.fill("#response", typed).await;
-            }
-            if kind != "boolean" {
-                browser.click("#answer .send").await;
-            }
-            browser.arrived("/inbox").await;
-            browser.says("Nothing waits for you").await;
-            assert_eq!(answered(&world, &asker, &id).await, expected, "{kind}");
-        }
+        answer_each_type(&world, &asker, &Browser::on(&world).await).await;
+    }
+
+    async fn without_javascript_each_type_is_answered(world: World) {
+        let asker = world.asker().await;
+        let browser = Browser::without_script(&world).await;
+        answer_each_type(&world, &asker, &browser).await;
+        let id = ask(&world, &asker, "Once more", "text", json!({})).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        assert_eq!(browser.value("document.querySelector('[data-help]').hidden").await, true, "no script has run");
     }
 
     async fn of_two_who_answer_at_once_one_wins_and_the_other_keeps_the_text(world: World) {
