@@ -1,5 +1,6 @@
 // Keeps a page's [data-live] parts as the server would show them now: listens for what happens, fetches the page again, and
 // puts what changed in place. One tab listens and tells the others, because browsers open only a few streams to one server.
+import { reveal } from "./copy.js";
 import { morph } from "./morph.js";
 import { tick } from "./time.js";
 
@@ -37,6 +38,7 @@ function show(fresh) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(part.id);
     if (now) morph(part, now);
+    reveal(part);
     tick(part);
   }
 }
@@ -67,6 +69,11 @@ function listen(done) {
     done();
   });
 }
+
+// What no event tells of, such as what became of a delivery, is looked up now and then, while somebody looks.
+const polled = document.querySelector("[data-poll]");
+if (polled) setInterval(() => document.hidden || soon(), polled.dataset.poll * 1000);
+addEventListener("visibilitychange", () => polled && !document.hidden && soon());
 
 tabs.addEventListener("message", soon);
 addEventListener("pageshow", (event) => event.persisted && soon());

@@ -10,6 +10,7 @@ mod authentication;
 mod backlogs;
 mod bodies;
 mod browser;
+mod browser_asking;
 mod browser_pages;
 mod browser_places;
 mod browser_review;

@@ -38,7 +38,7 @@ on_both! {
         let folder = script.rsplit_once('/').unwrap().0;
         let text = String::from_utf8(world.get(&script).await.bytes).unwrap();
         let imports: Vec<_> = text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        assert_eq!(imports, ["morph.js", "time.js"]);
+        assert_eq!(imports, ["copy.js", "morph.js", "time.js"]);
         for file in imports {
             assert_eq!(world.get(&format!("{folder}/{file}")).await.status, 200, "{file}");
         }
