@@ -83,7 +83,7 @@ fn detail(error: &Error) -> Option<&str> {
 }
 
 fn field(error: &Error) -> Option<String> {
-    detail(error)?.split(' ').next().map(str::to_owned)
+    detail(error)?.split(' ').next().map(str::to_lowercase)
 }
 
 /// What a person is told: the detail where there is one, and never what broke inside.
@@ -122,6 +122,8 @@ mod tests {
         assert_eq!((filled.problem(), filled.problem_at("name"), filled.value("email")), ("", "", "x"));
         let wrong = refused(&Invalid::failed("current_password is wrong").into());
         assert_eq!(wrong.problem_at("current_password"), "Current password is wrong");
+        let sentence = refused(&Invalid::failed("Email is too long").into());
+        assert_eq!(sentence.problem_at("email"), "Email is too long", "also where it begins a sentence");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Card {
         match self.kind {
             ResponseType::Text => "Text",
             ResponseType::SingleSelect => "One of several",
-            ResponseType::MultiSelect => "Several of several",
+            ResponseType::MultiSelect => "Any of several",
             ResponseType::Rating => "Rating",
             ResponseType::Number => "Number",
             ResponseType::Boolean => "Yes or no",

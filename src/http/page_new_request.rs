@@ -35,7 +35,7 @@ struct NewRequestPage {
 const KINDS: [(ResponseType, &str); 6] = [
     (ResponseType::Boolean, "Yes or no"),
     (ResponseType::SingleSelect, "One of several"),
-    (ResponseType::MultiSelect, "Several of several"),
+    (ResponseType::MultiSelect, "Any of several"),
     (ResponseType::Rating, "Rating"),
     (ResponseType::Number, "Number"),
     (ResponseType::Text, "Text"),
@@ -46,7 +46,7 @@ pub async fn form(asker: Asker, State(app): State<App>, query: Query) -> Page {
     let of = query.value("loop_id").unwrap_or_default();
     let usual =
         [("loop_id", of), ("response_type", "boolean"), ("priority", "medium"), ("timeout", "1"), ("unit", "3600")];
-    Ok(shown(&form_page(&app, &asker, Filled::with(usual), None).await?))
+    Ok(with_images(true, shown(&form_page(&app, &asker, Filled::with(usual), None).await?))) // for the preview
 }
 
 async fn form_page(app: &App, Asker(who): &Asker, form: Filled, preview: Option<Content>) -> Result<NewRequestPage> {
@@ -63,10 +63,11 @@ pub async fn create(asker: Asker, State(app): State<App>, UserAgent(agent): User
     Ok(match done {
         Ok(Ok(made)) => made,
         Ok(Err(preview)) => {
-            let shows_images = Asked::of(&preview).shows_images();
-            with_images(shows_images, shown(&form_page(&app, &asker, Filled::sent(form), Some(preview)).await?))
+            with_images(true, shown(&form_page(&app, &asker, Filled::sent(form), Some(preview)).await?))
         }
-        Err(error) => again(&error, &form_page(&app, &asker, Filled::refused(form, &error), None).await?),
+        Err(error) => {
+            with_images(true, again(&error, &form_page(&app, &asker, Filled::refused(form, &error), None).await?))
+        }
     })
 }
 

@@ -7,6 +7,41 @@ use crate::{
 use serde_json::json;
 
 on_both! {
+    async fn the_preview_follows_what_is_typed(world: World) {
+        let asker = world.asker().await;
+        let browser = Browser::on(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        browser.goto("/requests/new").await;
+        browser.says("It appears here while you write").await;
+        browser.fill("#request_text", "Shall we **refund** order 7?").await;
+        let shown = |css: &str| format!("document.querySelector('#preview-place {css}')");
+        browser.until(&format!("{}?.textContent === 'refund'", shown(".markdown strong"))).await;
+        assert_eq!(browser.value("document.activeElement.id").await, "request_text", "it takes the focus from nobody");
+
+        browser.click("[name=response_type][value=single_select]").await;
+        browser.says("Not complete yet. Options array required").await;
+        browser.fill("#options", "Yes\nOnly half").await;
+        browser.until(&format!("{}?.textContent.includes('Only half')", shown(".option:nth-of-type(2)"))).await;
+        assert_eq!(browser.value("document.getElementById('preview-told').hidden").await, true);
+        let made = world.get("/v1/api/requests").key(&asker.key).await;
+        assert_eq!(made.at("data.requests").as_array().unwrap().len(), 0, "nobody was asked");
+        browser.click("main form.card button[type=submit]").await;
+        browser.says("It is put before the people of the loop").await;
+    }
+
+    async fn without_javascript_a_preview_is_had_by_its_button(world: World) {
+        let asker = world.asker().await;
+        let browser = Browser::without_script(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        browser.goto("/requests/new").await;
+        assert_eq!(browser.value("document.getElementById('preview-none').checkVisibility()").await, false);
+        browser.fill("#request_text", "Shall we **refund** order 7?").await;
+        browser.click("button[value=preview]").await;
+        browser.says("What they will see").await;
+        assert_eq!(browser.value("document.querySelector('#preview-place strong').textContent").await, "refund");
+        assert_eq!(browser.value("document.getElementById('request_text').value").await, "Shall we **refund** order 7?");
+    }
+
     async fn the_overview_and_webhooks_follow_what_happens(world: World) {
         let asker = world.asker().await;
         let browser = Browser::on(&world).await;
