@@ -86,8 +86,10 @@ pub async fn join(
     Ok(match join_by(&app, address, &code, &form, agent.as_deref()).await {
         Ok(opened) => {
             let title = format!("You are in {}", it.name);
-            let text = "Requests of this loop are put before you from now on.";
-            signed_in(&app, &opened, message(StatusCode::OK, &title, text, ("/inbox", "To the inbox")))
+            let text = "Requests of this loop are put before you from now on. You can be told when one comes, on this phone \
+                        or computer or by other ways.";
+            let links = [("/inbox", "To the inbox"), ("/account/notifications", "Be told of requests")];
+            signed_in(&app, &opened, message(StatusCode::OK, &title, text, &links))
         }
         Err(error) => {
             let form = Filled::refused(form, &error);

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Actor, Invalid, Key, KeyStatus, Loop, Scope, Timestamp, Token, keys::parse_scopes, words::Word},
+    domain::{
+        Actor, Invalid, Key, KeyStatus, Loop, Scope, Timestamp, Token, keys::parse_scopes, request_filters::Query,
+        words::Word,
+    },
     service::{Error, Result, keys, keys::NewKey, keys::Used, loops},
 };
 use askama::Template;
@@ -122,10 +125,12 @@ async fn key_page(app: &App, Asker(who): &Asker, used: Used, rotation: Filled) -
 }
 
 /// The form for a new one.
-pub async fn form(asker: Asker, State(app): State<App>) -> Page {
+pub async fn form(asker: Asker, State(app): State<App>, query: Query) -> Page {
     let mut usual = Form::default();
     usual.0.0 = Scope::DEFAULT.map(|scope| ("scopes".to_owned(), scope.to_string())).to_vec();
     usual.0.0.push(("reach".into(), "all".into()));
+    let from = query.value("loop_id").map(|id| ("loop_id".to_owned(), id.to_owned()));
+    usual.0.0.extend(from);
     Ok(shown(&new_page(&app, &asker, Filled::sent(usual)).await?))
 }
 
@@ -142,15 +147,23 @@ pub async fn create(asker: Asker, State(app): State<App>, form: Form) -> Page {
         Err(error) => Err(error),
     };
     Ok(match made {
-        Ok((key, token)) => made_page(&app, &asker, key, &token, None).await,
+        Ok((key, token)) => made_page(&app, &asker, key, &token, (form.text("loop_id"), None)).await,
         Err(error) => again(&error, &new_page(&app, &asker, Filled::refused(form, &error)).await?),
     })
 }
 
-async fn made_page(app: &App, Asker(who): &Asker, key: Key, token: &Token, old_until: Option<String>) -> Response {
-    let own = loops::list(app, &who.who, false).await.unwrap_or_default(); // the token is shown whatever else fails
-    let to_ask =
-        own.into_iter().map(|it| it.it).find(|it| key.loops.as_ref().is_none_or(|loops| loops.contains(&it.id)));
+/// A key with its token, and a line that asks the loop that whoever made it came from, or else another.
+async fn made_page(
+    app: &App,
+    Asker(who): &Asker,
+    key: Key,
+    token: &Token,
+    (from, old_until): (&str, Option<String>),
+) -> Response {
+    let mut own = loops::list(app, &who.who, false).await.unwrap_or_default(); // the token is shown whatever else fails
+    own.retain(|it| key.loops.as_ref().is_none_or(|loops| loops.contains(&it.it.id)));
+    own.sort_by_key(|it| it.it.id.to_string() != from);
+    let to_ask = own.into_iter().map(|it| it.it).next();
     let (shell, token, base_url) = (who.shell(Section::Keys), token.reveal().to_owned(), app.base_url.to_string());
     let may_ask = key.allows(Scope::RequestsWrite);
     page(StatusCode::CREATED, &MadePage { shell, key, token, base_url, old_until, to_ask, may_ask })
@@ -233,7 +246,7 @@ pub async fn rotate(asker: Asker, State(app): State<App>, PageId(id): PageId<Key
     Ok(match rotated {
         Ok((key, token)) => {
             let old = keys::of_account(&app, asker.0.id(), id).await?.key;
-            made_page(&app, &asker, key, &token, old.expires_at.map(|at| at.to_string())).await
+            made_page(&app, &asker, key, &token, ("", old.expires_at.map(|at| at.to_string()))).await
         }
         Err(error) => again(&error, &key_page(&app, &asker, used, Filled::refused(form, &error)).await?),
     })

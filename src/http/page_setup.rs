@@ -47,7 +47,7 @@ pub async fn set_up(
                 StatusCode::CREATED,
                 "The first account is made",
                 &text,
-                ("/loops/new", "Make your first loop"),
+                &[("/loops/new", "Make your first loop")],
             );
             signed_in(&app, &opened, page)
         }

@@ -28,8 +28,8 @@ struct Message {
     shell: Shell,
     title: String,
     text: String,
-    href: String,
-    label: String,
+    /// Where to go and what to call it, first of all the first.
+    links: Vec<(String, String)>,
 }
 
 /// A page with any status.
@@ -77,10 +77,10 @@ pub fn confirm(shell: Shell, question: Question) -> Response {
     shown(&Confirm { shell, question })
 }
 
-/// A page that says one thing and leads on.
-pub fn message(status: StatusCode, title: &str, text: &str, link: (&str, &str)) -> Response {
-    let (href, label) = (link.0.to_owned(), link.1.to_owned());
-    page(status, &Message { shell: Shell::default(), title: title.to_owned(), text: text.to_owned(), href, label })
+/// A page that says one thing and leads on, first of all by the first link.
+pub fn message(status: StatusCode, title: &str, text: &str, links: &[(&str, &str)]) -> Response {
+    let links = links.iter().map(|(href, label)| ((*href).to_owned(), (*label).to_owned())).collect();
+    page(status, &Message { shell: Shell::default(), title: title.to_owned(), text: text.to_owned(), links })
 }
 
 /// To another page, by `GET`, once something was done; there the notice says what.
@@ -134,7 +134,7 @@ fn title(error: &Error) -> &'static str {
 
 /// A page that says why there is nothing else on it.
 pub fn refused(error: &Error) -> Response {
-    after(error, message(status(error), title(error), &told(error), ("/", "To the start")))
+    after(error, message(status(error), title(error), &told(error), &[("/", "To the start")]))
 }
 
 /// The page for an address that leads nowhere.

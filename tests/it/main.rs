@@ -15,6 +15,7 @@ mod browser_pages;
 mod browser_places;
 mod browser_review;
 mod browser_story;
+mod browser_stranger;
 mod browser_weight;
 mod browsing;
 mod callbacks;
