@@ -1,7 +1,10 @@
 //! All pages, each with something on it: what a walk through them looks at. Routes are found from the router; here stands
 //! what their parameters are filled with, and which further states of a page are worth a look.
 
-use crate::harness::{Asker, BASE, World, question_with};
+use crate::{
+    cast::PASSWORD,
+    harness::{Asker, BASE, World, question_with},
+};
 use axum::http::Method;
 use hitl_server::{
     domain::{Account, Actor},
@@ -18,7 +21,13 @@ pub(crate) struct Place {
     pub(crate) path: String,
     /// Who looks; nobody who is known, where it is none.
     pub(crate) session: Option<String>,
+    /// What is sent there by a form, where the page follows one.
+    pub(crate) fields: Option<Fields>,
+    pub(crate) status: u16,
 }
+
+/// Names and values of a form.
+type Fields = Vec<(&'static str, String)>;
 
 /// What needs nobody to be signed in, or shows something else to who is.
 const OUTSIDE: [&str; 6] = ["/", "/docs", "/sign-in", "/join", "/join/{code}", "/reset/{token}"];
@@ -29,7 +38,13 @@ const FILES: [&str; 5] =
 /// The page that is there only as long as nobody has an account.
 pub(crate) async fn first_place(world: &World) -> Place {
     let link = setup::link(&world.app).await.unwrap().unwrap();
-    Place { name: "setup".into(), path: link.strip_prefix(BASE).unwrap().to_owned(), session: None }
+    Place {
+        name: "setup".into(),
+        path: link.strip_prefix(BASE).unwrap().to_owned(),
+        session: None,
+        fields: None,
+        status: 200,
+    }
 }
 
 /// All others.
@@ -40,6 +55,10 @@ pub(crate) async fn places(world: &World) -> Vec<Place> {
     let mut places: Vec<Place> = routes.map(|route| scene.place(&route)).collect();
     assert!(places.len() > 25, "the router's pages are walked");
     places.extend(scene.further(world).await);
+    places.extend(scene.elsewhere());
+    world.clock.advance(61); // whoever guesses may go on
+    places.extend(scene.refused());
+    places.extend(scene.done());
     places
 }
 
@@ -95,7 +114,149 @@ impl Scene {
         assert!(!path.contains('{'), "say in browser_places.rs what stands for the parameters of {route}");
         let name = if route == "/" { "home".into() } else { route[1..].replace('/', "-").replace(['{', '}'], "") };
         let session = (!OUTSIDE.contains(&route)).then(|| self.asker.session.clone());
-        Place { name, path, session }
+        Place { name, path, session, fields: None, status: 200 }
+    }
+
+    /// The same of a page that follows a form.
+    fn sent(&self, name: &str, route: &str, fields: &[(&'static str, &str)], status: u16) -> Place {
+        let fields = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Place { name: name.into(), fields: Some(fields), status, ..self.place(route) }
+    }
+
+    fn request(&self, wanted: &str) -> String {
+        let (_, id) = self.requests.iter().find(|(name, _)| *name == wanted).unwrap();
+        format!("/inbox/{id}/answer")
+    }
+
+    /// Pages that say why there is nothing.
+    fn elsewhere(&self) -> Vec<Place> {
+        let page = |name: &str, path: &str, status| Place { name: name.into(), status, ..self.place(path) };
+        vec![page("nowhere", "/no/such/page", 404), page("audit-refused", "/audit?from=never", 400)]
+    }
+
+    /// Forms that were not taken, with what is wrong beside their fields.
+    fn refused(&self) -> Vec<Place> {
+        let nobody = [
+            ("name", "Eve"),
+            ("email", "nobody"),
+            ("role", "member"),
+            ("mode", "sign_up"),
+            ("password", "long enough"),
+        ];
+        let stranger =
+            |name, route, fields: &[_], status| Place { session: None, ..self.sent(name, route, fields, status) };
+        vec![
+            self.sent("refused-key", "/keys/new", &[("name", "n8n"), ("scopes", "loops:read"), ("limit", "many")], 400),
+            self.sent(
+                "refused-reach",
+                "/keys/new",
+                &[("name", "n8n"), ("scopes", "loops:read"), ("reach", "chosen")],
+                400,
+            ),
+            self.sent("refused-person", "/people/new", &nobody, 400),
+            self.sent(
+                "refused-last-owner",
+                &format!("/people/{}/role", self.asker.owner.id),
+                &[("role", "member")],
+                409,
+            ),
+            self.sent(
+                "refused-webhook",
+                "/webhooks/new",
+                &[("url", "ftp://example.com"), ("events", "request.completed")],
+                400,
+            ),
+            self.sent("refused-recovery", "/webhooks/{webhook_id}/recover", &[("hours", "many")], 400),
+            self.sent("refused-request", "/requests/new", &self.asking("single_select", &[("options", "")]), 400),
+            self.sent("refused-request-text", "/requests/new", &self.asking("boolean", &[("request_text", " ")]), 400),
+            self.sent("refused-loop", "/loops/new", &[("name", " "), ("icon", "key")], 400),
+            self.sent("refused-invitation", "/loops/{loop_id}/invite", &[("email", "nobody")], 400),
+            self.sent("refused-name", "/account/name", &[("name", " ")], 400),
+            self.sent(
+                "refused-password",
+                "/account/password",
+                &[("current_password", "wrong"), ("password", "short")],
+                400,
+            ),
+            self.sent("refused-notifications", "/account/notifications", &[("ntfy_url", "nowhere")], 400),
+            self.sent("refused-answer-text", &self.request("text"), &[("response", "")], 400),
+            self.sent("refused-answer-number", &self.request("number"), &[("response", "9999")], 400),
+            self.sent("refused-answer-choice", &self.request("multi-select"), &[], 400),
+            self.sent("refused-answer-late", &self.request("completed"), &[("response", "ok")], 409),
+            stranger(
+                "refused-sign-in",
+                "/sign-in",
+                &[("email", "nobody@example.com"), ("password", "wrong password")],
+                401,
+            ),
+            stranger("refused-session", &self.request("text"), &[("response", "Dear customer")], 401),
+            stranger("refused-code", "/join", &[("code", "AAAAAAAAA")], 404),
+            stranger("refused-sign-up", "/join/{code}", &nobody, 400),
+            stranger("refused-reset", "/reset/{token}", &[("password", "short")], 400),
+        ]
+    }
+
+    /// What is shown once, or first.
+    fn done(&self) -> Vec<Place> {
+        let scopes = [("name", "n8n"), ("scopes", "requests:read"), ("scopes", "requests:write"), ("reach", "all")];
+        let zoe = [
+            ("name", "Zoe"),
+            ("email", "zoe@example.com"),
+            ("role", "member"),
+            ("mode", "sign_up"),
+            ("password", PASSWORD),
+        ];
+        let preview =
+            |kind, more: &[(&'static str, &'static str)]| self.asking(kind, &[more, &[("act", "preview")]].concat());
+        vec![
+            self.sent("done-key", "/keys/new", &scopes, 201),
+            self.sent("done-key-rotated", "/keys/{key_id}/rotate", &[("overlap", "86400")], 201),
+            self.sent(
+                "done-webhook",
+                "/webhooks/new",
+                &[("url", "https://hooks.example.com/new"), ("events", "request.completed")],
+                201,
+            ),
+            self.sent("done-webhook-rotated", "/webhooks/{webhook_id}/rotate", &[], 201),
+            self.sent("done-signing-secret", "/webhooks/signing-secret", &[], 200),
+            self.sent("done-signing-secret-rotated", "/webhooks/signing-secret/rotate", &[], 201),
+            self.sent(
+                "done-preview-choice",
+                "/requests/new",
+                &preview("single_select", &[("options", "Publish\nReject"), ("prompt", "Shall we?")]),
+                200,
+            ),
+            self.sent(
+                "done-preview-number",
+                "/requests/new",
+                &preview("number", &[("min", "1"), ("max", "500"), ("prefix", "€")]),
+                200,
+            ),
+            self.sent("done-preview-boolean", "/requests/new", &preview("boolean", &[("default_response", "no")]), 200),
+            self.sent(
+                "done-person",
+                "/people/new",
+                &[("name", "Yan"), ("email", "yan@example.com"), ("role", "owner")],
+                201,
+            ),
+            self.sent("done-link", "/people/{user_id}/link", &[], 201),
+            Place { session: None, ..self.sent("done-joined", "/join/{code}", &zoe, 200) },
+        ]
+    }
+
+    /// A request by hand.
+    fn asking<'a>(&'a self, kind: &'a str, more: &[(&'static str, &'a str)]) -> Vec<(&'static str, &'a str)> {
+        let usual = [
+            ("loop_id", self.asker.loop_id.as_str()),
+            ("request_text", "# Refund\n\nShall we **refund** order 7?"),
+            ("context", "{\"order\": {\"id\": 7, \"total\": 129.9}}"),
+            ("response_type", kind),
+            ("priority", "high"),
+            ("timeout", "1"),
+            ("unit", "3600"),
+        ];
+        let usual = usual.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        usual.chain(more.iter().copied()).collect()
     }
 
     /// Other states of those pages.
@@ -103,7 +264,8 @@ impl Scene {
         let ann = world.sign_in(&self.ann).await;
         let mut places = Vec::new();
         let mut add = |name: &str, path: &str, session: &str| {
-            places.push(Place { name: name.into(), path: path.into(), session: Some(session.into()) });
+            let session = Some(session.into());
+            places.push(Place { name: name.into(), path: path.into(), session, fields: None, status: 200 });
         };
         for (name, id) in &self.requests {
             add(&format!("inbox-request-{name}"), &format!("/inbox/{id}"), &self.asker.session);
