@@ -258,6 +258,7 @@ create index deliveries_due on deliveries (endpoint, next_attempt_at, id) where 
 create index deliveries_by_webhook on deliveries (webhook_id, created_at desc, id desc) where webhook_id is not null;
 create index deliveries_by_request on deliveries (request_id, created_at desc, id desc) where request_id is not null;
 create index deliveries_of_tests on deliveries (account_id, created_at) where event = 'notification.test';
+create index deliveries_of_invitations on deliveries (account_id, created_at) where event in ('account.invited', 'loop.member_invited');
 create index deliveries_by_age on deliveries (created_at);
 
 -- Each time that a delivery was sent.

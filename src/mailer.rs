@@ -42,11 +42,11 @@ impl Mailer {
         Self { settings: settings.cloned(), transport: OnceCell::new() }
     }
 
-    /// Sends a message to an address, with a link to where it leads.
-    pub async fn send(&self, to: &str, message: &Message, link: &str) -> Sent {
+    /// Sends a message to an address, with a link to where it leads and what to know about that.
+    pub async fn send(&self, to: &str, message: &Message, link: &str, foot: &str) -> Sent {
         let failed = |error: String, hopeless| Sent { error: Some(error), hopeless, ..Sent::default() };
         let Some(settings) = &self.settings else { return failed("the server sends no mail".to_owned(), true) };
-        let letter = match letter(&settings.from, to, message, link) {
+        let letter = match letter(&settings.from, to, message, (link, foot)) {
             Ok(letter) => letter,
             Err(error) => return failed(error.to_string(), true),
         };
@@ -86,8 +86,8 @@ impl Mailer {
     }
 }
 
-fn letter(from: &Mailbox, to: &str, message: &Message, link: &str) -> anyhow::Result<Letter> {
-    let text = format!("{}\n\n{link}\n\nThis mail decides nothing: the link opens the request.\n", message.text);
+fn letter(from: &Mailbox, to: &str, message: &Message, (link, foot): (&str, &str)) -> anyhow::Result<Letter> {
+    let text = format!("{}\n\n{link}\n\n{foot}\n", message.text);
     let letter = Letter::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.parse()?))

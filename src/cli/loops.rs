@@ -124,8 +124,8 @@ async fn invite(app: &App, invite: Invite) -> anyhow::Result<()> {
     let mut invited: Option<Member> = None;
     if let Some(email) = email {
         let name = email.user().chars().take(100).collect();
-        let (_, member) = members::invite_to(app, Actor::Operator, it.clone(), Invitation { email, name }).await?;
-        invited = Some(member);
+        let done = members::invite_to(app, Actor::Operator, it.clone(), Invitation { email, name }).await?;
+        invited = Some(done.member);
     }
     let person = invited.as_ref().map(|it| json!({"user_id": it.account_id, "email": it.email, "status": it.status}));
     let json = json!({

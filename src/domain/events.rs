@@ -92,6 +92,11 @@ impl EventName {
         self <= Self::WebhookDisabled
     }
 
+    /// Whether it invites somebody, which is told by mail.
+    pub const fn is_invitation(self) -> bool {
+        matches!(self, Self::AccountInvited | Self::LoopMemberInvited)
+    }
+
     /// Whether a request's `callback_url` is told of it (contract 12.1).
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::RequestCompleted | Self::RequestTimeout | Self::RequestCancelled)

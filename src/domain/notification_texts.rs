@@ -2,7 +2,7 @@
 //! decides nothing: it leads to the request.
 
 use super::{
-    Request, Timestamp,
+    Loop, Request, Role, Timestamp,
     notifications::{Occasion, Preferences, offset_name},
 };
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,31 @@ impl Message {
             urgent: matches!(occasion, Occasion::UrgentRequest | Occasion::DeadlineNear),
             expires_at: (!it.status.is_final()).then(|| it.timeout_at.seconds()),
         }
+    }
+
+    /// What somebody is told who is invited to the server. Where the letter leads is known when it is sent.
+    pub fn of_account_invitation(base_url: &str, by: &str, role: Role) -> Self {
+        let role = if role == Role::Owner { "an owner" } else { "a member" };
+        let by = one_line(by);
+        let text = format!(
+            "{by} has invited you to {base_url},\nas {role}. There people decide what a program should not decide alone.\n\n\
+             Open this link and choose a password. It works once, within 7 days."
+        );
+        Self::invitation(format!("{by} has invited you to hitl"), text, String::new())
+    }
+
+    /// What somebody is told who is invited to a loop.
+    pub fn of_loop_invitation(to: &Loop) -> Self {
+        let name = one_line(&to.name);
+        let text = format!(
+            "You are invited to join {name}.\nPeople in it are asked to decide what a program should not decide alone.\n\n\
+             Open this link to join, within 7 days. You sign in or sign up on the way."
+        );
+        Self::invitation(format!("You are invited to join {name}"), text, format!("/join/{}", to.invite_code))
+    }
+
+    fn invitation(title: String, text: String, path: String) -> Self {
+        Self { title, text, path, tag: "invitation".to_owned(), urgent: false, expires_at: None }
     }
 
     /// What somebody is told who tries whether it arrives.

@@ -115,7 +115,8 @@ pub async fn list(
 
 /// Invites somebody by e-mail
 ///
-/// The person is a pending member until they join with the code or the link. The invitation stands for 7 days.
+/// The person is a pending member until they join with the code or the link. The invitation stands for 7 days. A server that
+/// sends mail sends them the link.
 #[utoipa::path(post, path = "/v1/api/loops/{loop_id}/members", tag = "Members", params(("loop_id" = String, Path)), request_body = InvitationBody,
     responses((status = 201, description = "Member invited successfully", body = Envelope<Invited>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("loops:write"))))]
@@ -125,7 +126,8 @@ pub async fn invite(
     PathId(id): PathId<Loop>,
     Body(sent): Body,
 ) -> Result<Reply<Invited>, ApiError> {
-    let (it, member) = members::invite(&app, &caller.caller, id, sent).await.or_failed("Failed to update loop")?;
+    let invited = members::invite(&app, &caller.caller, id, sent).await.or_failed("Failed to update loop")?;
+    let members::Invited { it, member, .. } = invited;
     let data = Invited {
         loop_id: id.to_string(),
         member: (&member).into(),

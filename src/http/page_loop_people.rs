@@ -21,6 +21,7 @@ type Page = std::result::Result<Response, PageError>;
 /// Invites somebody by their address.
 pub async fn invite(who: SignedIn, State(app): State<App>, PageId(id): PageId<Loop>, form: Form) -> Page {
     Ok(match members::invite(&app, &who.who, id, form.sent(&["email", "name"])).await {
+        Ok(invited) if invited.is_mailed => see_other(&format!("/loops/{id}"), Notice::InvitationMailed),
         Ok(_) => see_other(&format!("/loops/{id}"), Notice::Invited),
         Err(error @ (Error::Denied(_) | Error::Missing(_))) => return Err(error.into()),
         Err(error) => {

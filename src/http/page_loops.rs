@@ -39,6 +39,8 @@ pub(super) struct LoopPage {
     join_url: String,
     base_url: String,
     has_key: bool,
+    /// Whether whoever is invited by e-mail is sent one.
+    mails: bool,
     invitation: Filled,
 }
 
@@ -90,6 +92,7 @@ pub(super) async fn loop_page(app: &App, who: &SignedIn, id: Id<Loop>, invitatio
         join_url: format!("{}/join/{}", app.base_url, it.invite_code),
         base_url: app.base_url.to_string(),
         has_key: keys::list(app, Some(who.id())).await?.iter().any(|holder| holder.key.is_usable(now)),
+        mails: app.settings.mail.is_some(),
         it,
         invitation,
     })

@@ -29,6 +29,8 @@ words! {
         CodeChanged = "code-changed",
         /// Somebody was invited to a loop.
         Invited = "invited",
+        /// Somebody was invited, and gets it by mail.
+        InvitationMailed = "invitation-mailed",
         /// Somebody was removed from a loop.
         MemberRemoved = "member-removed",
         /// A request was made.
@@ -114,6 +116,7 @@ impl Notice {
             Self::LoopDeleted => "The loop and all that was in it is deleted.",
             Self::CodeChanged => "The loop has a new code. The old one and its link work no longer.",
             Self::Invited => "Invited. Send them the link below: with it they join.",
+            Self::InvitationMailed => "Invited. The link is on its way to them by mail.",
             Self::MemberRemoved => "Removed. Whatever they had claimed is back in the queue.",
             Self::RequestCreated => "It is put before the people of the loop.",
             Self::RequestCancelled => "The request is taken back. Whoever waits for it is told.",

@@ -3,11 +3,12 @@
 use super::{
     extract::Form,
     page_forms::Filled,
+    page_notices::Notice,
     page_places::{around, link},
     page_shell::{Section, Shell},
     page_signed_in::Owner,
     page_times::Moment,
-    pages::{PageError, again, page, shown},
+    pages::{PageError, again, page, see_other, shown},
     qr,
 };
 use crate::{
@@ -99,24 +100,39 @@ pub async fn list(Owner(who): Owner, State(app): State<App>, query: Query) -> Pa
 struct InvitePage {
     shell: Shell,
     form: Filled,
+    /// Whether the invitation is sent by mail.
+    mails: bool,
+}
+
+impl InvitePage {
+    /// What their address is for.
+    fn about_address(&self) -> &'static str {
+        if self.mails {
+            "What they sign in with, and where the link is sent."
+        } else {
+            "What they sign in with. No mail is sent."
+        }
+    }
 }
 
 /// The form to invite somebody with.
-pub async fn form(Owner(who): Owner) -> Response {
-    shown(&InvitePage { shell: who.shell(Section::People), form: Filled::with([("role", Role::Member.as_str())]) })
+pub async fn form(Owner(who): Owner, State(app): State<App>) -> Response {
+    let form = Filled::with([("role", Role::Member.as_str())]);
+    shown(&InvitePage { shell: who.shell(Section::People), form, mails: app.settings.mail.is_some() })
 }
 
-/// Makes the account; the link to its first password is on the page that says so.
+/// Makes the account; the link to its first password goes by mail, or is on the page that says so.
 pub async fn invite(Owner(who): Owner, State(app): State<App>, form: Form) -> Page {
     let invited = match parse(&form) {
         Ok(new) => people::invite(&app, &who.who, new).await,
         Err(error) => Err(error),
     };
     Ok(match invited {
-        Ok((account, link)) => link_page(who.shell(Section::People), account, link),
+        Ok((account, Some(link))) => link_page(who.shell(Section::People), account, link),
+        Ok((account, None)) => see_other(&format!("/people/{}", account.id), Notice::InvitationMailed),
         Err(error) => {
             let form = Filled::refused(form, &error);
-            again(&error, &InvitePage { shell: who.shell(Section::People), form })
+            again(&error, &InvitePage { shell: who.shell(Section::People), form, mails: app.settings.mail.is_some() })
         }
     })
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Account, AccountStatus, Id, Invalid, Loop, Role, words::Word},
+    domain::{Account, AccountStatus, Id, Invalid, Loop, Role, webhooks::DeliveryStatus, words::Word},
     service::{Error, Result, inbox, people, sessions},
     store::{people::Person, sessions::Session},
 };
@@ -39,6 +39,9 @@ struct PersonPage {
     made: Moment,
     loops: Vec<Loop>,
     places: Vec<Place>,
+    /// What became of the mail that invited them, and why it failed.
+    letter: Option<(DeliveryStatus, Moment, String)>,
+    mails: bool,
     /// Why what was just tried was not done.
     problem: String,
 }
@@ -55,7 +58,10 @@ async fn person_page(app: &App, who: &SignedIn, id: Id<Account>) -> Result<Perso
         device: device(session.user_agent.as_deref().unwrap_or_default()),
         since: Moment::age(session.created_at, now),
     };
+    let letter = if it.account.password_hash.is_none() { people::letter(app, id).await? } else { None };
     Ok(PersonPage {
+        letter: letter.map(|(_, status, error, at)| (status, Moment::age(at, now), error.unwrap_or_default())),
+        mails: app.settings.mail.is_some(),
         shell: who.shell(Section::People),
         is_me: id == who.id(),
         last_seen: it.last_seen_at.map(|at| Moment::age(at, now)),

@@ -1,6 +1,6 @@
 //! Who is in a loop: inviting, joining, leaving, removing (contract 6.7–6.9 and 11).
 
-use super::{Acting, Error, Result, loops as loop_service, record};
+use super::{Acting, Error, Result, invitation_mail, loops as loop_service, record};
 use crate::{
     app::App,
     domain::{
@@ -25,23 +25,33 @@ pub async fn list(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>) -> Res
     Ok(members::of_loop(&app.store, id, alive_since(app)).await?)
 }
 
+/// Somebody who was invited to a loop.
+pub struct Invited {
+    /// The loop.
+    pub it: Loop,
+    /// Who, as they are in it.
+    pub member: Member,
+    /// Whether the invitation goes to them by mail.
+    pub is_mailed: bool,
+}
+
 /// Invites somebody by e-mail; the loop's creator may. Who has no account yet gets an id now and signs up later.
-pub async fn invite(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent) -> Result<(Loop, Member)> {
+pub async fn invite(app: &App, acting: impl Into<Acting<'_>>, id: Id<Loop>, sent: Sent) -> Result<Invited> {
     let acting = acting.into();
     let it = loop_service::owned(app, acting, id, "Only loop creator can update the loop").await?;
     invite_to(app, acting.actor(), it, Invitation::parse(&sent?)?).await
 }
 
-/// Invites somebody to a loop by e-mail.
-pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation) -> Result<(Loop, Member)> {
+/// Invites somebody to a loop by e-mail, which is sent where the server sends any.
+pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation) -> Result<Invited> {
     let now = app.now();
     let mut tx = app.store.begin();
     let account = invited_account(app, &mut tx, &invitation).await?;
     let member = Member {
         loop_id: it.id,
         account_id: account.id,
-        email: account.email,
-        name: account.name,
+        email: account.email.clone(),
+        name: account.name.clone(),
         account_status: account.status,
         role: if account.id == it.creator_id { MemberRole::Admin } else { MemberRole::Member },
         status: MemberStatus::Pending,
@@ -54,8 +64,9 @@ pub async fn invite_to(app: &App, actor: Actor, it: Loop, invitation: Invitation
         return Err(Error::invalid("User is already a member of this loop"));
     }
     record::of_member(app, &mut tx, EventName::LoopMemberInvited, actor, &it, &member).await?;
+    let is_mailed = invitation_mail::to_loop(app, &mut tx, &account, &it).await?;
     tx.commit().await?;
-    Ok((it, member))
+    Ok(Invited { it, member, is_mailed })
 }
 
 async fn invited_account(app: &App, tx: &mut Tx, invitation: &Invitation) -> Result<Account> {

@@ -11,6 +11,7 @@ pub mod deadlines;
 pub mod deliveries;
 pub mod idempotency;
 pub mod inbox;
+pub mod invitation_mail;
 pub mod keys;
 pub mod loops;
 pub mod members;

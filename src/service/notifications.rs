@@ -186,6 +186,20 @@ pub async fn test(app: &App, account: Id<Account>) -> Result<usize> {
     Ok(plan.planned.len())
 }
 
+/// Writes a letter to somebody, whatever they want to be notified of: they are invited.
+pub(super) async fn write_letter(
+    app: &App,
+    tx: &mut Tx,
+    name: EventName,
+    to: &Account,
+    message: &Message,
+) -> Result<()> {
+    let (url, message) = (to.email.to_string(), text(message));
+    let letter = Planned { account_id: to.id, kind: DeliveryKind::Mail, url, message };
+    let plan = Plan { planned: vec![letter], untold: HashMap::new() };
+    plan.write(app, tx, app.new_id(), name, None).await
+}
+
 /// How a notification is to be sent.
 #[derive(Clone, Debug)]
 pub enum Way {

@@ -2,7 +2,10 @@
 //!
 //! Each change is made by somebody who owns the server when it is made, and leaves somebody who does.
 
-use super::{Error, Result, accounts as account_service, accounts::NewAccount, members::alive_since, record, resets};
+use super::{
+    Error, Result, accounts as account_service, accounts::NewAccount, invitation_mail, members::alive_since, record,
+    resets,
+};
 use crate::{
     app::App,
     domain::{
@@ -12,7 +15,9 @@ use crate::{
         words::Word,
     },
     store::{
-        Tx, accounts, loops, members, people,
+        Tx, accounts, loops, members, notifications,
+        notifications::Test,
+        people,
         people::{Invited, Person, Wanted},
         sessions,
         sessions::{Session, SignedIn},
@@ -119,8 +124,9 @@ pub async fn link(app: &App, owner: &SignedIn, id: Id<Account>) -> Result<(Accou
     Ok((account, link))
 }
 
-/// Invites somebody: an account without a password, and the link to set one. Whoever was invited already is invited anew.
-pub async fn invite(app: &App, owner: &SignedIn, new: NewAccount) -> Result<(Account, String)> {
+/// Invites somebody: an account without a password, and the link to set one, unless it goes to them by mail. Whoever was
+/// invited already is invited anew.
+pub async fn invite(app: &App, owner: &SignedIn, new: NewAccount) -> Result<(Account, Option<String>)> {
     let name = rules::check_name(&new.name)?;
     let (mut tx, _) = begin(app, owner).await?;
     let account = match accounts::find_by_email(&mut tx, &new.email).await? {
@@ -144,9 +150,15 @@ pub async fn invite(app: &App, owner: &SignedIn, new: NewAccount) -> Result<(Acc
     };
     let data = json!({"email": account.email, "role": account.role});
     record::of_account(app, &mut tx, EventName::AccountInvited, by(owner), account.id, data).await?;
-    let link = resets::link_in(app, &mut tx, by(owner), &account).await?;
+    let is_mailed = invitation_mail::to_server(app, &mut tx, &account, &owner.name).await?;
+    let link = if is_mailed { None } else { Some(resets::link_in(app, &mut tx, by(owner), &account).await?) };
     tx.commit().await?;
     Ok((account, link))
+}
+
+/// The latest letter that invited somebody: where it stands, why it failed, and since when.
+pub async fn letter(app: &App, id: Id<Account>) -> Result<Option<Test>> {
+    Ok(notifications::letters(&app.store, id, alive_since(app)).await?.into_iter().next())
 }
 
 /// The invitations that nobody has taken up, the newest first.

@@ -27,10 +27,25 @@ pub async fn link(app: &App, actor: Actor, id: Id<Account>) -> Result<String> {
 
 /// The same inside a transaction.
 pub(super) async fn link_in(app: &App, tx: &mut Tx, actor: Actor, account: &Account) -> Result<String> {
+    let link = put(app, tx, account).await?;
+    record::of_account(app, tx, EventName::ResetLinkCreated, actor, account.id, json!({})).await?;
+    Ok(link)
+}
+
+/// A fresh link for the letter to somebody who was invited; `None` once the invitation was taken up or taken back.
+pub(super) async fn first_link(app: &App, id: Id<Account>) -> Result<Option<String>> {
+    let mut tx = app.store.begin();
+    let invited = accounts::find(&mut tx, id).await?.filter(|it| it.password_hash.is_none());
+    let Some(account) = invited else { return Ok(None) };
+    let link = put(app, &mut tx, &account).await?;
+    tx.commit().await?;
+    Ok(Some(link))
+}
+
+async fn put(app: &App, tx: &mut Tx, account: &Account) -> Result<String> {
     let token = Token::marked("", app.random());
     let lifetime = if account.password_hash.is_some() { LIFETIME_SECONDS } else { INVITATION_SECONDS };
     resets::put(&mut *tx, account.id, &token.hash(), app.now().plus_seconds(lifetime)).await?;
-    record::of_account(app, tx, EventName::ResetLinkCreated, actor, account.id, json!({})).await?;
     Ok(format!("{}/reset/{}", app.base_url, token.reveal()))
 }
 

@@ -193,6 +193,19 @@ pub async fn tests(db: impl Db<'_>, account: Id<Account>, since: Timestamp) -> R
     .await
 }
 
+/// The invitations that went to somebody by mail since then, the latest first.
+pub async fn letters(db: impl Db<'_>, account: Id<Account>, since: Timestamp) -> Result<Vec<Test>> {
+    db.sql(
+        "select kind, status, error, created_at from deliveries
+         where event in ('account.invited', 'loop.member_invited') and account_id = $1 and created_at > $2
+         order by created_at desc, id limit 20",
+    )
+    .bind(account)
+    .bind(since)
+    .all()
+    .await
+}
+
 /// Notes of whom all ways have gone meanwhile, with the sessions that their devices were added in.
 pub async fn sweep(db: impl Db<'_>) -> Result<()> {
     db.sql(

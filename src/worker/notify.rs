@@ -5,6 +5,7 @@ use crate::{
     domain::{Delivery, notification_texts::Message, notifications::Device},
     service::{
         deliveries::Sent,
+        invitation_mail,
         notifications::{self, Way},
         push_keys,
     },
@@ -18,6 +19,9 @@ const KEPT_SECONDS: i64 = 4 * 3600;
 
 /// Sends it, or finds that there is nothing to be told any more.
 pub(super) async fn send(app: &App, it: &Delivery) -> crate::service::Result<Sent> {
+    if it.event.is_invitation() {
+        return invite(app, it).await;
+    }
     let (way, message) = match (notifications::ready(app, it).await?, serde_json::from_str::<Message>(&it.body)) {
         (Ok(way), Ok(message)) => (way, message),
         (Err(reason), _) => return Ok(hopeless(reason)),
@@ -29,7 +33,22 @@ pub(super) async fn send(app: &App, it: &Delivery) -> crate::service::Result<Sen
         Way::Ntfy => {
             Ok(app.sender.post(&it.url, &ntfy(&message, &link), message.text.clone().into_bytes(), app.now()).await)
         }
-        Way::Mail => Ok(app.mailer.send(&it.url, &message, &link).await),
+        Way::Mail => Ok(app
+            .mailer
+            .send(&it.url, &message, &link, "This mail decides nothing: the link opens the request.")
+            .await),
+    }
+}
+
+/// Sends the letter of an invitation, if it still stands.
+async fn invite(app: &App, it: &Delivery) -> crate::service::Result<Sent> {
+    let Ok(message) = serde_json::from_str::<Message>(&it.body) else { return Ok(hopeless("it cannot be read")) };
+    match invitation_mail::link(app, it, &message).await? {
+        Ok(link) => {
+            let foot = "If you do not know what this is about, leave it: then nothing happens.";
+            Ok(app.mailer.send(&it.url, &message, &link, foot).await)
+        }
+        Err(reason) => Ok(hopeless(reason)),
     }
 }
 
