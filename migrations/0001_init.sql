@@ -169,6 +169,9 @@ create index requests_to_warn on requests (warn_at) where status = 'claimed' and
 create index requests_by_responder on requests (response_by, response_at desc, id desc, loop_id, priority) where response_by is not null;
 create index requests_missed on requests (claimed_by, updated_at desc, id desc) where status in ('timeout', 'cancelled') and claimed_by is not null;
 
+-- What is swept.
+create index requests_finished on requests (updated_at) where status in ('completed', 'timeout', 'cancelled');
+
 -- What the overview counts and times, without reading the requests themselves.
 create index requests_answered on requests (loop_id, response_at desc, created_at) where status = 'completed';
 create index requests_timed_out on requests (loop_id, timeout_at) where status = 'timeout';
@@ -206,6 +209,7 @@ create table events (
 );
 create index events_by_request on events (request_id, seq) where request_id is not null;
 create index events_by_account on events (account_id, seq);
+create index events_by_age on events (at);
 
 create table webhooks (
     id               text        primary key,

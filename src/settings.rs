@@ -54,6 +54,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// `[webhooks]`
     pub webhooks: Webhooks,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[mail]`; `None`: the server sends none.
     pub mail: Option<Mail>,
     /// `[tls]`; `None`: the server speaks plain HTTP.
@@ -102,6 +104,17 @@ pub struct Webhooks {
     pub allow_http: bool,
     /// Which addresses may be connected to.
     pub targets: Targets,
+}
+
+/// How long what is over is kept; `None`: for ever.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Requests, since they ended.
+    pub requests: Option<Duration>,
+    /// Events, unless their request is open.
+    pub events: Option<Duration>,
+    /// The log of deliveries, at least 30 days (contract section 12.9).
+    pub deliveries: Option<Duration>,
 }
 
 /// How Postgres is used.
@@ -175,6 +188,11 @@ impl Settings {
                     private_networks: reader.take("webhooks.allow_private_networks", rules::yes_or_no),
                     allowed: reader.take("webhooks.allow", rules::networks),
                 },
+            },
+            retention: Retention {
+                requests: reader.take("retention.requests_days", rules::days_or_for_ever(1)),
+                events: reader.take("retention.events_days", rules::days_or_for_ever(1)),
+                deliveries: reader.take("retention.deliveries_days", rules::days_or_for_ever(30)),
             },
             mail: mail::take(reader),
             tls: tls::take(reader),

@@ -118,6 +118,14 @@ pub(super) fn days(least: u64, most: u64) -> impl Fn(&Value) -> Ruling<Duration>
     move |value| whole(least, most)(value).map(|days| Duration::from_secs(days * 24 * 60 * 60))
 }
 
+/// A whole number of days up to a hundred years; 0 is `None`.
+pub(super) fn days_or_for_ever(least: u64) -> impl Fn(&Value) -> Ruling<Option<Duration>> {
+    move |value| match value.as_integer() {
+        Some(0) => Ok(None),
+        _ => days(least, 36_500)(value).map(Some).map_err(|refusal| format!("{refusal} (0: for ever)")),
+    }
+}
+
 /// How many a minute: from 1 to a million.
 pub(super) fn per_minute(value: &Value) -> Ruling<NonZeroU32> {
     let number = whole(1, 1_000_000)(value)?;
@@ -178,6 +186,16 @@ mod tests {
         assert_eq!(whole(1_u32, 600)(&Value::Integer(600)), Ok(600));
         for wrong in [Value::Integer(0), Value::Integer(601), Value::Integer(-1), Value::Float(5.0), text("5")] {
             assert!(whole(1_u32, 600)(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_may_be_for_ever() {
+        let rule = days_or_for_ever(30);
+        assert_eq!(rule(&Value::Integer(0)), Ok(None));
+        assert_eq!(rule(&Value::Integer(30)), Ok(Some(Duration::from_secs(30 * 86_400))));
+        for wrong in [Value::Integer(29), Value::Integer(-1), Value::Integer(36_501), text("ever")] {
+            assert!(rule(&wrong).is_err(), "{wrong}");
         }
     }
 

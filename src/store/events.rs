@@ -144,3 +144,19 @@ pub async fn last_seq(db: impl Db<'_>) -> Result<i64> {
 pub async fn of_request(db: impl Db<'_>, request: Id<Request>) -> Result<Vec<(String, String, Option<String>)>> {
     db.sql("select name, actor_kind, actor_id from events where request_id = $1 order by seq").bind(request).all().await
 }
+
+/// Removes those from before then, but none of a request that is open; says how many. A batch at a time, so that nobody waits for it.
+pub async fn sweep(db: impl Db<'_>, before: Timestamp, most: i64) -> Result<u64> {
+    db.sql(
+        "delete from events where seq in (
+            select seq from events where at < $1 and not exists (
+                select 1 from requests where requests.id = events.request_id and requests.status in ('pending', 'claimed'))
+            order by at limit $2",
+    )
+    .on_postgres("for update of events skip locked")
+    .push(")")
+    .bind(before)
+    .bind(most)
+    .run()
+    .await
+}

@@ -254,3 +254,25 @@ pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<Tally>> {
         .all()
         .await
 }
+
+/// Removes those that ended before then and of which nothing is still to be sent, with their feedback, drafts, deliveries and
+/// events; says how many. A batch at a time, so that nobody waits for it.
+pub async fn sweep(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64> {
+    let ended = tx.sql(
+        "select id from requests where status in ('completed', 'timeout', 'cancelled') and updated_at < $1
+            and not exists (select 1 from deliveries where deliveries.request_id = requests.id and next_attempt_at is not null)
+         order by updated_at limit $2",
+    );
+    let ended: Vec<(Id<Request>,)> =
+        ended.on_postgres("for update of requests skip locked").bind(before).bind(most).all().await?;
+    let ended: Vec<_> = ended.into_iter().map(|(id,)| id).collect();
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    for id in &ended {
+        tx.changes(*id);
+    }
+    tx.sql("delete from events where true").and_in("request_id", &ended).run().await?;
+    tx.sql("delete from deliveries where true").and_in("request_id", &ended).run().await?;
+    tx.sql("delete from requests where true").and_in("id", &ended).run().await
+}

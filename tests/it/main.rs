@@ -101,6 +101,7 @@ mod reading;
 mod receiver;
 mod refusing;
 mod removal;
+mod retention;
 mod reviewing;
 mod rivals;
 mod scopes;

@@ -19,13 +19,13 @@ use std::collections::BTreeSet;
 
 /// A connection to the database, and the statement that gives every row of every table as text: the table, and its columns as
 /// JSON. But for the counters: how much of a window is used, and when a key was used last.
-enum Eye {
+pub(crate) enum Eye {
     Sqlite(SqliteConnection, String),
     Postgres(PgConnection, String),
 }
 
 impl Eye {
-    async fn open(world: &World) -> Self {
+    pub(crate) async fn open(world: &World) -> Self {
         if let Some(file) = Store::sqlite_file(&world.url) {
             let eye = SqliteConnection::open(file).unwrap();
             let tables = texts(&eye, "select name from sqlite_master where type = 'table' and name not like 'sqlite%'");
@@ -48,7 +48,8 @@ impl Eye {
         Self::Postgres(eye, every)
     }
 
-    async fn every_row(&mut self) -> Vec<String> {
+    /// Every row of every table, as text, sorted.
+    pub(crate) async fn every_row(&mut self) -> Vec<String> {
         let mut rows = match self {
             Self::Sqlite(eye, every) => texts(eye, every),
             Self::Postgres(eye, every) => {
