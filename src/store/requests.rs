@@ -65,12 +65,12 @@ fn reviewer(name: Option<String>, email: Option<Email>, reachable: Option<bool>)
 macro_rules! request {
     ($columns:literal, $joins:literal) => {
         concat!(
-            "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, p.reachable as reviewer_reachable, f.body as feedback,
+            "select r.*, l.name as loop_name, l.creator_id as loop_creator_id, p.name as reviewer_name, p.email as reviewer_email, p.reachable as reviewer_reachable,
+                (select f.body from feedback f where f.request_id = r.id) as feedback,
                 exists (select 1 from webhooks w where w.account_id = r.creator_id and w.deleted_at is null) as heard",
             $columns,
             " from requests r join loops l on l.id = r.loop_id
-              left join accounts p on p.id = coalesce(r.response_by, r.claimed_by)
-              left join feedback f on f.request_id = r.id ",
+              left join accounts p on p.id = coalesce(r.response_by, r.claimed_by) ",
             $joins
         )
     };

@@ -67,7 +67,8 @@ on_both! {
 
     async fn a_new_certificate_is_shown_after_sighup_and_a_wrong_one_never(world: World) {
         let folder = tempfile::tempdir().unwrap();
-        let old = client(certificate(folder.path()));
+        let first = certificate(folder.path());
+        let old = client(first.clone());
         let [shown, key] = files(folder.path());
         let server = Server::start_with(&world.url, &[("HITL_TLS_CERTIFICATE", &shown), ("HITL_TLS_KEY", &key)]).await;
         let url = format!("{}/health", server.url.replace("http:", "https:"));
@@ -80,7 +81,7 @@ on_both! {
             }
         };
         tokio::time::timeout(Duration::from_secs(20), shown_to_all).await.unwrap();
-        assert!(old.get(&url).send().await.is_err());
+        assert!(client(first).get(&url).send().await.is_err(), "to whoever connects now");
         std::fs::write(&key, "nonsense").unwrap();
         server.signal("HUP").await;
         for _ in 0..5 {

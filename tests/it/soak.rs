@@ -137,7 +137,7 @@ with_processes_on_both! {
         let seconds = std::env::var("HITL_SOAK_SECONDS").map_or(20, |text| text.parse().expect("a number of seconds"));
         let asker = world.asker().await;
         let owner = asker.owner.clone();
-        let (_, key) = world.key_with(&owner, |new| new.hourly_limit = None).await;
+        let (_, key) = world.key_with(&owner, |new| new.hourly_limit = Some(0)).await;
         let asker = Asker { key, ..asker };
         let (callbacks, hooks) = (Receiver::start().await, Receiver::start().await);
         let (_, hooks_key) = world.key_with(&owner, |new| new.scopes = vec![hitl_server::domain::Scope::WebhooksWrite]).await;
