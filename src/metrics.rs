@@ -157,7 +157,7 @@ impl Metrics {
         self.deliveries.get_or_create(&Delivered { kind, outcome }).inc();
     }
 
-    /// All of it and what was just read, as text: OpenMetrics, which Prometheus reads.
+    /// All of it and what was just read, as text: `OpenMetrics`, which Prometheus reads.
     pub fn text(&self, readings: &Registry) -> Result<String, fmt::Error> {
         let mut written = String::new();
         text::encode_registry(&mut written, &self.registry)?;

@@ -2,7 +2,9 @@
 //! database through the services, as the operator, so beside a running server. Does not know SQL or the wire.
 
 mod arguments;
+mod backup;
 mod check;
+mod copy;
 mod credentials;
 mod deliveries;
 mod dev;
@@ -76,6 +78,10 @@ enum Command {
     /// The record of what happened: tail
     #[command(subcommand)]
     Events(events::Events),
+    /// Copy an SQLite database into a file, also while a server works with it
+    Backup(backup::Backup),
+    /// Move everything into another database, from SQLite to Postgres or back
+    Copy(copy::Copy),
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
@@ -104,6 +110,8 @@ impl Command {
             Self::Requests(requests) => place.with_app(Opening::AsItIs, async |app| requests.run(app).await).await,
             Self::Webhooks(webhooks) => place.with_app(Opening::AsItIs, async |app| webhooks.run(app).await).await,
             Self::Events(events) => place.with_app(Opening::AsItIs, async |app| events.run(app).await).await,
+            Self::Backup(backup) => backup.run(place).await,
+            Self::Copy(copy) => copy.run(place).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check(check) => check.run(place).await,
             Self::Health(health) => health.run(place).await,

@@ -63,12 +63,18 @@ impl Place {
     }
 }
 
-async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Store> {
+/// The failure of there being no database.
+pub(super) fn missing(settings: &Settings) -> Failure {
+    let url = settings.database_url_for_display();
+    let hint = "name it by --database-url or --data-dir, or make it by `hitl serve` or `hitl migrate`";
+    Failure::Missing(format!("there is no database at {url}: {hint}"))
+}
+
+/// Opens the database, which must be there with the schema of this program.
+pub(super) async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Store> {
     // Opening would make an empty database out of a slip of the pen.
     if sqlite_file(settings).is_some_and(|file| !file.exists()) {
-        let url = settings.database_url_for_display();
-        let hint = "name it by --database-url or --data-dir, or make it by `hitl serve` or `hitl migrate`";
-        return Err(Failure::Missing(format!("there is no database at {url}: {hint}")).into());
+        return Err(missing(settings).into());
     }
     let store = connect(settings).await?;
     store.check().await?;

@@ -153,7 +153,10 @@ impl Webhooks {
                 let owner = owner_of(app, one.id).await?;
                 show_new(&one.format, &webhooks::rotate(app, owner, one.id).await?)
             }
-            Self::Test(one) => deliveries::test(app, owner_of(app, one.id).await?, one.id, &one.format).await,
+            Self::Test(one) => {
+                let owner = owner_of(app, one.id).await?;
+                Box::pin(deliveries::test(app, owner, one.id, &one.format)).await
+            }
             Self::Log(log) => log.show(app).await,
             Self::Delivery(named) => named.show(app).await,
             Self::Redeliver(named) => named.send_again(app).await,

@@ -23,7 +23,7 @@ use std::{fs, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What Prometheus takes for OpenMetrics.
+/// What Prometheus takes for `OpenMetrics`.
 const TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone)]

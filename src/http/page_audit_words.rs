@@ -107,8 +107,11 @@ pub fn group(name: EventName) -> &'static str {
 /// Whether the deed needs no object.
 fn says_all(name: EventName, is_own: bool) -> bool {
     match name {
-        EventName::KeyQuotaWarning | EventName::KeyLimitExceeded | EventName::NotificationTest => true,
-        EventName::InvitationWithdrawn => true, // the account is gone
+        // What was withdrawn is gone.
+        EventName::KeyQuotaWarning
+        | EventName::KeyLimitExceeded
+        | EventName::NotificationTest
+        | EventName::InvitationWithdrawn => true,
         EventName::AccountCreated | EventName::PasswordChanged | EventName::AccountRenamed => is_own,
         _ => false,
     }

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod audit;
 pub mod callbacks;
 pub mod callers;
+pub mod copying;
 pub mod deadlines;
 pub mod deliveries;
 pub mod idempotency;

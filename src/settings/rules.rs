@@ -193,7 +193,7 @@ mod tests {
     fn days_may_be_for_ever() {
         let rule = days_or_for_ever(30);
         assert_eq!(rule(&Value::Integer(0)), Ok(None));
-        assert_eq!(rule(&Value::Integer(30)), Ok(Some(Duration::from_secs(30 * 86_400))));
+        assert_eq!(rule(&Value::Integer(30)), Ok(Some(Duration::from_hours(30 * 24))));
         for wrong in [Value::Integer(29), Value::Integer(-1), Value::Integer(36_501), text("ever")] {
             assert!(rule(&wrong).is_err(), "{wrong}");
         }

@@ -38,6 +38,11 @@ impl<'r> SqliteRow<'r> {
         self.row.get(index).map_err(failed)
     }
 
+    /// How many columns it has.
+    pub(super) fn len(&self) -> usize {
+        self.row.as_ref().column_count()
+    }
+
     fn place_of(&self, name: &str) -> Option<usize> {
         let statement = self.row.as_ref();
         let (count, next) = (statement.column_count(), self.next.get());

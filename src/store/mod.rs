@@ -7,6 +7,7 @@
 pub mod accounts;
 mod announcer;
 pub mod attempts;
+mod backups;
 mod changes;
 mod columns;
 pub mod deliveries;
@@ -28,6 +29,7 @@ mod postgres;
 mod postgres_tx;
 pub mod requests;
 pub mod resets;
+pub mod rows;
 mod schema;
 pub mod sessions;
 pub mod signing_secrets;
@@ -283,7 +285,9 @@ impl Store {
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error.into()),
                 // Nothing happened, or the connection is gone and nobody said so.
-                Err(_) => drop(postgres::in_time(&pool, listener.execute("select 1")).await?),
+                Err(_) => {
+                    postgres::in_time(&pool, listener.execute("select 1")).await?;
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use std::{
     collections::HashMap,
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -83,6 +83,12 @@ impl Polls {
         let mut others = OsString::from(database);
         others.push("-others");
         Self(Arc::new(Place { others: others.into(), memory: OnceLock::new() }))
+    }
+
+    /// Whether a process keeps answers: a server runs.
+    fn are_kept(&self) -> bool {
+        let tried = File::open(&self.0.others).map(|file| file.try_lock());
+        matches!(tried, Ok(Err(TryLockError::WouldBlock)))
     }
 
     /// From now on this process keeps answers, unless another does.
@@ -204,6 +210,11 @@ impl Kept {
 }
 
 impl Store {
+    /// Whether a server works with the database; `None` where that cannot be told, on Postgres.
+    pub fn is_served(&self) -> Option<bool> {
+        self.polls().map(Polls::are_kept)
+    }
+
     /// Has this process keep answers to polls, where it may and nobody else does.
     pub fn keep_polls(&self) {
         if let Some(polls) = self.polls()

@@ -10,6 +10,12 @@ static SCHEMA: Migrator = sqlx::migrate!();
 /// How long a start waits for another process that brings the same file's schema up to date.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The tables, in the order in which they are made: each after those that it refers to.
+pub(super) fn tables() -> Vec<&'static str> {
+    let texts = SCHEMA.iter().map(|migration| migration.sql.as_str());
+    texts.flat_map(str::lines).filter_map(|line| line.strip_prefix("create table ")?.strip_suffix(" (")).collect()
+}
+
 impl Store {
     /// Brings the schema up to date; says how many migrations that took.
     pub async fn migrate(&self) -> Result<usize> {

@@ -23,6 +23,12 @@ pub trait Db<'c>: Sized {
     #[doc(hidden)]
     fn target(self, text: &str) -> Target<'c>;
 
+    /// Begins a statement whose text is put together, of names that the schema has.
+    #[doc(hidden)]
+    fn written(self, text: String) -> Sql<'c> {
+        Sql { target: self.target(&text), text: text.into(), values: Vec::new(), long: false }
+    }
+
     /// Begins a statement. One that begins with `select` may run beside the writer.
     fn sql(self, text: &'static str) -> Sql<'c> {
         Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false }
@@ -80,6 +86,12 @@ impl Sql<'_> {
     /// Gives the next parameter its value.
     pub fn bind(mut self, value: impl Value) -> Self {
         self.values.push(value.bound());
+        self
+    }
+
+    /// Gives the next parameter a value that is in the engine's terms already.
+    pub(super) fn bind_as_it_is(mut self, value: Bound) -> Self {
+        self.values.push(value);
         self
     }
 

@@ -38,7 +38,7 @@ async fn by_a_proxy(world: &World) -> (Proxy, World) {
 async fn ask(process: &Process, asker: &Asker, callback: &str) -> (reqwest::Response, Duration) {
     let (began, body) = (Instant::now(), question_with(&json!({"callback_url": callback})));
     let call = process.post(&format!("/v1/api/loops/{}/requests", asker.loop_id), &asker.key, &body);
-    let answer = timeout(Duration::from_secs(60), call.send()).await.expect("nobody is left hanging").unwrap();
+    let answer = timeout(Duration::from_mins(1), call.send()).await.expect("nobody is left hanging").unwrap();
     (answer, began.elapsed())
 }
 

@@ -7,9 +7,10 @@ use crate::{
 };
 use hitl_server::domain::Role;
 use serde_json::json;
+use std::fmt::Write;
 
 /// How many requests there are.
-pub(crate) const REQUESTS: usize = 100_000;
+const REQUESTS: usize = 100_000;
 
 /// Who asks, who answers, and what some of the many things are called.
 pub(crate) struct Crowd {
@@ -38,7 +39,7 @@ pub(crate) async fn crowd(world: &World) -> Crowd {
     let mut others = String::new();
     for number in 0..8 {
         let made = world.post("/v1/api/loops").key(&asker.key).json(&json!({"name": format!("Loop {number}")})).await;
-        others.push_str(&format!(" when {number} then '{}'", made.text("data.id")));
+        write!(others, " when {number} then '{}'", made.text("data.id")).unwrap();
         let join = json!({"invite_code": made.text("data.invite_code")});
         assert_eq!(world.post("/v1/reviewer/loops/join").key(&reviewer).json(&join).await.status, 200);
     }

@@ -146,7 +146,7 @@ on_both! {
             client.send(&body).await;
             tokio::time::sleep(Duration::from_millis(100)).await;
             let answer = client.rest().await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {:.80}", answer);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer:.80}");
             assert!(answer.len() > least, "{status}: {} bytes of it came", answer.len());
         }
         server.stopped().await;

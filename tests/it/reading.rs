@@ -78,7 +78,7 @@ fn difference<'r>(before: &'r [String], after: &'r [String]) -> Vec<&'r String> 
 }
 
 /// A loop with a request in each state, feedback, a draft, an invitation.
-async fn lived_in(world: &World, asker: &Asker, session: &str) -> Vec<String> {
+pub(crate) async fn lived_in(world: &World, asker: &Asker, session: &str) -> Vec<String> {
     let review = |id: &str, act: &str| format!("/v1/reviewer/requests/{id}/{act}");
     let answer = json!({"response_data": "approve"});
     let timed_out = world.ask(asker, &question()).await;

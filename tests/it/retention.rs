@@ -13,8 +13,8 @@ use std::{sync::Arc, time::Duration};
 
 const DAY: i64 = 86_400;
 
-const fn days(count: u64) -> Option<Duration> {
-    Some(Duration::from_secs(count * 86_400))
+const fn days(count: u64) -> Duration {
+    Duration::from_hours(24 * count)
 }
 
 /// The same server with another retention.
@@ -25,9 +25,9 @@ fn keeping(world: &World, retention: Retention) -> World {
 }
 
 /// For ever, but for finished requests.
-const REQUESTS: Retention = Retention { requests: days(10), events: None, deliveries: None };
+const REQUESTS: Retention = Retention { requests: Some(days(10)), events: None, deliveries: None };
 /// For ever, but for events.
-const EVENTS: Retention = Retention { requests: None, events: days(10), deliveries: None };
+const EVENTS: Retention = Retention { requests: None, events: Some(days(10)), deliveries: None };
 
 /// A request with everything that can hang on one: answered from a draft, told by callback and webhook, with feedback.
 async fn full_life(world: &World, asker: &Asker, receiver: &Receiver) -> String {
@@ -169,6 +169,6 @@ on_both! {
             sweep::step(world.app.clone()).await.unwrap();
             world.get(&at(&id, "/deliveries")).key(&asker.key).await.at("data.total").clone()
         };
-        assert_eq!([left(None).await, left(days(60)).await, left(days(59)).await], [json!(1), json!(1), json!(0)]);
+        assert_eq!([left(None).await, left(Some(days(60))).await, left(Some(days(59))).await], [json!(1), json!(1), json!(0)]);
     }
 }
