@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit, where it was built from git.
+/// The commit, where it was built from git to be released.
 pub const COMMIT: Option<&str> = option_env!("HITL_COMMIT");
 /// The platform, such as `x86_64-unknown-linux-gnu`.
 pub const TARGET: &str = env!("HITL_TARGET");
