@@ -40,11 +40,12 @@ impl Announcer {
     /// Has it told soon.
     pub(super) fn announce(&self, happened: &[Happened]) {
         let mut untold = self.untold();
+        let is_seen_to = !untold.is_empty(); // by a task that has yet to take what is untold
         untold.extend(happened);
         if untold.len() > MOST {
             *untold = HashSet::from([Happened::Anything]);
         }
-        if !untold.is_empty() {
+        if !is_seen_to && !untold.is_empty() {
             tokio::spawn(self.clone().tell());
         }
     }
@@ -72,5 +73,23 @@ impl Announcer {
 
     fn untold(&self) -> MutexGuard<'_, HashSet<Happened>> {
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::postgres::PgPoolOptions;
+
+    #[tokio::test]
+    async fn however_much_happens_few_tasks_tell_of_it() {
+        let nobody = PgPoolOptions::new().connect_lazy("postgres://nobody@127.0.0.1:1/nothing").unwrap();
+        let announcer = Announcer::new(Connections::of(nobody, 1));
+        for _ in 0..1000 {
+            announcer.announce(&[Happened::Else]);
+            tokio::task::yield_now().await;
+        }
+        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        assert!(tasks <= 3, "{tasks}");
     }
 }
