@@ -52,13 +52,22 @@ impl Places {
         Arc::new(Self(Mutex::new(State { free, waiting: BTreeMap::new() })))
     }
 
+    /// Takes one if one is free: then nobody waits.
+    pub fn take_free(self: &Arc<Self>) -> Option<Place> {
+        self.of(&mut self.lock())
+    }
+
+    fn of(self: &Arc<Self>, state: &mut State) -> Option<Place> {
+        state.free = state.free.checked_sub(1)?;
+        Some(Place { of: Some(self.clone()) })
+    }
+
     /// Takes one, when one is free and nobody who came earlier waits.
     pub async fn take(self: &Arc<Self>) -> Place {
         let place = {
             let mut state = self.lock();
-            if state.free > 0 {
-                state.free -= 1;
-                return Place { of: Some(self.clone()) };
+            if let Some(place) = self.of(&mut state) {
+                return place;
             }
             let (sender, place) = oneshot::channel();
             let order = draw();

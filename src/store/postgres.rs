@@ -52,10 +52,13 @@ impl Connections {
 
     /// Lends one, when one is free: first to the call that came first.
     pub(super) async fn lend(&self) -> Result<Lent> {
-        let taking = timeout(PATIENCE, self.places.take());
-        // Whether it waits is not known before: that it will is seen by there being none free.
-        let place = if self.places.free() == 0 { self.waits.count(taking).await } else { taking.await };
-        let place = place.map_err(|_| Error::Unreachable("no connection was free in time".into()))?;
+        let place = match self.places.take_free() {
+            Some(place) => place,
+            None => {
+                let place = self.waits.count(timeout(PATIENCE, self.places.take())).await;
+                place.map_err(|_| Error::Unreachable("no connection was free in time".into()))?
+            }
+        };
         let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
         let (connection, times) = match kept {
             Some(Idle { connection, times }) => (connection, times),

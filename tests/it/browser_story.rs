@@ -12,8 +12,8 @@ fn remaining(answer: &Answer) -> i64 {
     answer.header("x-ratelimit-remaining").parse().unwrap()
 }
 
-/// Sets the server up and makes a key, as its owner; the key.
-async fn set_up(world: &World, browser: &Browser) -> String {
+/// Makes the first account by the setup link.
+pub(crate) async fn set_up_owner(world: &World, browser: &Browser) {
     let link = setup::link(&world.app).await.unwrap().unwrap();
     browser.goto(link.strip_prefix(BASE).unwrap()).await;
     browser.fill("#name", "Olga").await;
@@ -21,7 +21,11 @@ async fn set_up(world: &World, browser: &Browser) -> String {
     browser.fill("#password", PASSWORD).await;
     browser.click("main button[type=submit]").await;
     browser.says("You are signed in as olga@example.com").await;
+}
 
+/// Sets the server up and makes a key, as its owner; the key.
+async fn set_up(world: &World, browser: &Browser) -> String {
+    set_up_owner(world, browser).await;
     browser.goto("/keys/new").await;
     browser.fill("#name", "n8n").await;
     browser.click("main form.card button[type=submit]").await;

@@ -2,10 +2,10 @@
 
 use crate::{
     browser::Browser,
+    browser_story::set_up_owner,
     cast::PASSWORD,
     harness::{BASE, World, on_both},
 };
-use hitl_server::service::setup;
 use serde_json::{Value, json};
 
 /// What stands between two marks of a command.
@@ -21,13 +21,7 @@ async fn text(browser: &Browser, id: &str) -> String {
 
 /// Makes the first account and a loop; the link that leads there.
 async fn begin(world: &World, browser: &Browser) -> String {
-    let link = setup::link(&world.app).await.unwrap().unwrap();
-    browser.goto(link.strip_prefix(BASE).unwrap()).await;
-    browser.fill("#name", "Olga").await;
-    browser.fill("#email", "olga@example.com").await;
-    browser.fill("#password", PASSWORD).await;
-    browser.click("main button[type=submit]").await;
-    browser.says("You are signed in as olga@example.com").await;
+    set_up_owner(world, browser).await;
     browser.click("main a.button").await;
     browser.fill("#name", "Content").await;
     browser.click("main form.card button[type=submit]").await;
