@@ -158,8 +158,9 @@ create table requests (
     cancel_reason     text
 );
 create index requests_by_creator on requests (creator_id, created_at desc, id desc);
-create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
 create index requests_by_creator_and_priority on requests (creator_id, priority desc, created_at desc, id desc);
+-- After the others: of two that seem as good, in a table that Postgres knows nothing of yet, it takes the last.
+create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
 create index requests_by_loop on requests (loop_id, created_at desc, id desc);
 create index requests_queue on requests (loop_id, priority desc, processing_type desc, created_at, id) where status = 'pending';
 create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');

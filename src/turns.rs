@@ -28,6 +28,16 @@ pub async fn in_turn<T>(work: impl Future<Output = T>) -> T {
     CALL.scope(draw(), work).await
 }
 
+/// The number of the call that this task works for.
+pub fn call() -> Option<u64> {
+    CALL.try_with(|call| *call).ok()
+}
+
+/// Does work for that call, on another task than its own.
+pub async fn in_turn_of<T>(call: Option<u64>, work: impl Future<Output = T>) -> T {
+    CALL.scope(call.unwrap_or_else(draw), work).await
+}
+
 /// Places for so many at once.
 #[derive(Debug)]
 pub struct Places(Mutex<State>);
@@ -71,7 +81,7 @@ impl Places {
             }
             let (sender, place) = oneshot::channel();
             let order = draw();
-            state.waiting.insert((CALL.try_with(|call| *call).unwrap_or(order), order), sender);
+            state.waiting.insert((call().unwrap_or(order), order), sender);
             place
         };
         place.await.expect("who waits is passed a place before it is forgotten")

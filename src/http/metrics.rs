@@ -104,6 +104,11 @@ fn add_usage(add: &mut Adding<'_>, it: &Usage) {
         add.metric("database_waits", "Times that a connection was waited for", waited);
         add.metric("database_wait_seconds", "How long connections were waited for, together", seconds);
     }
+    if let Some(calls) = it.together {
+        let together = Counter::<u64>::default();
+        together.inc_by(calls);
+        add.metric("database_together", "Statements that went to the database as one with others", together);
+    }
     if let Some(turns) = &it.writer_turns {
         let (turns, seconds) = counters(turns.times, turns.micros);
         add.metric("sqlite_writer_turns", "Times that somebody had the turn at SQLite's one writer", turns);

@@ -13,7 +13,7 @@ use sqlx::{
     Decode, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgRow, PgTypeInfo, PgValueRef, types::Oid},
+    postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, types::Oid},
 };
 use std::cell::Cell;
 use time::OffsetDateTime;
@@ -163,6 +163,11 @@ pub(super) struct PgJson(pub(super) String);
 impl Type<Postgres> for PgJson {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(114))
+    }
+}
+impl PgHasArrayType for PgJson {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(199))
     }
 }
 impl Encode<'_, Postgres> for PgJson {

@@ -229,8 +229,8 @@ impl Wanted {
 pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<Delivery>> {
     wanted
         .narrow(db.sql("select * from deliveries where true"))
-        .push_bind("order by created_at desc, id desc limit", page.limit)
-        .push_bind("offset", page.offset)
+        .push("order by created_at desc, id desc")
+        .page(page)
         .all()
         .await
 }

@@ -96,8 +96,8 @@ pub async fn list(db: impl Db<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<Li
 }
 
 fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
-    let sql = if wanted.names.is_empty() { sql } else { sql.and_in("name", &wanted.names) };
-    sql.and("account_id =", wanted.account_id)
+    sql.and_words("name", &wanted.names)
+        .and("account_id =", wanted.account_id)
         .and("request_id =", wanted.request_id)
         .and("loop_id =", wanted.loop_id)
         .and("actor_id =", wanted.actor_id.as_ref())

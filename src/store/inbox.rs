@@ -37,7 +37,7 @@ pub async fn find(db: impl Db<'_>, id: Id<Request>, account: Id<Account>) -> Res
         "join members m on m.loop_id = r.loop_id and m.account_id = $2 and m.status = 'active'
          join accounts me on me.id = m.account_id"
     );
-    db.sql(FOUND).push("where r.id = $1").bind(id).bind(account).optional().await
+    db.sql(FOUND).push("where r.id = $1").bind(id).bind(account).together().optional().await
 }
 
 /// Of the requests `r`, those in loops that the person `$1` has joined.
@@ -56,39 +56,35 @@ pub async fn active(db: impl Db<'_>, account: Id<Account>, view: View, page: Pag
     // Which ones is found in the queue's index alone; only those are then read whole.
     let sql = db.sql(REQUEST).push("join (select r.id from requests r").push(IN_MY_LOOPS).bind(account);
     let sql = narrow(view, sql.push("and r.status = 'pending'")).push(QUEUE);
-    paged(sql, page).push(") queued on queued.id = r.id").push(QUEUE).all().await
+    sql.page(page).push(") queued on queued.id = r.id").push(QUEUE).all().await
 }
 
 /// What a person has claimed, what ends first at the top.
 pub async fn mine(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
     let mine = "and r.status = 'claimed' and r.claimed_by = $1";
     let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push(mine);
-    paged(narrow(view, sql).push("order by r.claim_expires_at, r.id"), page).all().await
+    narrow(view, sql).push("order by r.claim_expires_at, r.id").page(page).all().await
 }
 
 /// What a person has answered, the latest first.
 pub async fn completed(db: impl Db<'_>, account: Id<Account>, view: View, page: Page) -> Result<Vec<Request>> {
     let sql = db.sql(REQUEST).push(IN_MY_LOOPS).bind(account).push("and r.response_by = $1");
-    paged(narrow(view, sql).push("order by r.response_at desc, r.id desc"), page).all().await
-}
-
-fn paged(sql: Sql<'_>, page: Page) -> Sql<'_> {
-    sql.push_bind("limit", page.limit).push_bind("offset", page.offset)
+    narrow(view, sql).push("order by r.response_at desc, r.id desc").page(page).all().await
 }
 
 /// What a person has answered, or had claimed when it ended without an answer; the latest change first. Each of both is
 /// found in an index of its own, and no further than this page ends.
 pub async fn history(db: impl Db<'_>, account: Id<Account>, page: Page) -> Result<Vec<Request>> {
-    const ANSWERED: &str = "and r.response_by = $1 order by r.response_at desc, r.id desc limit";
+    const ANSWERED: &str = "and r.response_by = $1 order by r.response_at desc, r.id desc";
     const MISSED: &str =
-        "and r.claimed_by = $1 and r.status in ('timeout', 'cancelled') order by r.updated_at desc, r.id desc limit";
+        "and r.claimed_by = $1 and r.status in ('timeout', 'cancelled') order by r.updated_at desc, r.id desc";
     let to_the_end = page.limit.saturating_add(page.offset);
     let sql = db.sql(REQUEST).push("join (select * from (select r.id from requests r").push(IN_MY_LOOPS).bind(account);
     let sql =
-        sql.push_bind(ANSWERED, to_the_end).push(") answered union all select * from (select r.id from requests r");
-    let sql = sql.push(IN_MY_LOOPS).push_bind(MISSED, to_the_end);
+        sql.push(ANSWERED).first(to_the_end).push(") answered union all select * from (select r.id from requests r");
+    let sql = sql.push(IN_MY_LOOPS).push(MISSED).first(to_the_end);
     let sql = sql.push(") missed) worked on worked.id = r.id order by r.updated_at desc, r.id desc");
-    paged(sql, page).all().await
+    sql.page(page).all().await
 }
 
 /// How many requests wait in a person's loops, how many they have claimed, and how many they have answered.

@@ -96,6 +96,7 @@ pub async fn ask(db: impl Db<'_>, id: Id<Loop>) -> Result<Option<Asked>> {
              order by case when m.role = 'admin' then 0 else 1 end, m.joined_at, m.account_id",
         )
         .bind(id)
+        .together()
         .all()
         .await?;
     let mut rows = rows.into_iter();

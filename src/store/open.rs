@@ -10,7 +10,7 @@ use super::{
 };
 use crate::wakeups::Wakeups;
 use sqlx::{
-    ConnectOptions, Connection,
+    ConnectOptions, Connection, Executor,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 use std::{net::IpAddr, path::PathBuf, str::FromStr};
@@ -47,6 +47,10 @@ fn open_sqlite(file: PathBuf) -> Result<Engine> {
     Ok(Engine::Sqlite { writer, checkpoints, polls, readers: Connections::new(file, sqlite::open_reader) })
 }
 
+/// What a connection to Postgres is told first. Each statement is planned once, not at each call; whatever decides about its plan
+/// stands in its text. Nothing runs so long that compiling it would pay.
+const PLANS: &str = "set plan_cache_mode = force_generic_plan; set jit = off";
+
 async fn connect_postgres(url: &str, connections: u32) -> Result<Engine> {
     let options = postgres_options(url)?.application_name("hitl").disable_statement_logging();
     // One connection first: it says at once what is wrong, where the pool would try until its patience ends.
@@ -55,6 +59,7 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<Engine> {
         .max_connections(connections + 1)
         .acquire_timeout(postgres::PATIENCE)
         .test_before_acquire(false)
+        .after_connect(|connection, _| Box::pin(async { connection.execute(PLANS).await.map(drop) }))
         .connect_with(options)
         .await?;
     let connections = postgres::Connections::of(pool, connections);

@@ -44,12 +44,7 @@ fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
 
 /// A page of them, the newest first.
 pub async fn list(db: impl Db<'_>, wanted: &Wanted, page: Page) -> Result<Vec<Person>> {
-    filtered(db.sql(PERSON), wanted)
-        .push_bind("order by a.created_at desc, a.id desc limit", page.limit)
-        .push_bind("offset", page.offset)
-        .long()
-        .all()
-        .await
+    filtered(db.sql(PERSON), wanted).push("order by a.created_at desc, a.id desc").page(page).long().all().await
 }
 
 /// How many there are, on all pages.

@@ -1,7 +1,10 @@
 //! How the engine goes about what is asked of it: statements are noted as a task runs them, and can be explained afterwards.
 //! It is for whoever watches over plans; where nobody does it costs one look at the task.
 
-use super::{Engine, Result, Store, TxEngine, postgres_tx, sqlite, values::Bound};
+use super::{
+    Engine, Result, Store, TxEngine, postgres_tx, sqlite,
+    values::{Bound, many},
+};
 use crate::domain::Json;
 use rusqlite::StatementStatus;
 use std::{cell::RefCell, future::Future};
@@ -45,6 +48,15 @@ pub(super) fn note(text: &str, values: &[Bound]) {
     });
 }
 
+/// Notes the statement that does for many what this one does for one.
+pub(super) fn note_for_many(values: &[Bound], for_many: impl FnOnce(&[Bound]) -> Option<String>) {
+    if NOTED.try_with(|_| ()).is_ok()
+        && let Some(text) = for_many(values)
+    {
+        note(&text, &many(std::iter::once(values)));
+    }
+}
+
 impl Store {
     /// Runs a statement, undoes it, and says how the engine went about it.
     pub async fn plan(&self, of: &Statement) -> Result<Plan> {
@@ -70,10 +82,38 @@ impl Store {
             Engine::Postgres { .. } => {
                 let mut tx = self.begin();
                 let TxEngine::Postgres(on) = &mut tx.engine else { unreachable!("it is of this store") };
-                let explained = format!("explain (analyze, format json) {text}");
-                let rows: Vec<(Json,)> = postgres_tx::rows(on.connection().await?, explained.into(), values).await?;
+                let connection = on.connection().await?;
+                // As it is planned for whatever values it will get.
+                postgres_tx::run(connection, prepared(&text, &values).into(), vec![]).await?;
+                let values: Vec<_> = values.iter().map(literal).collect();
+                let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
+                let explained = format!("explain (analyze, format json) execute watched{values}");
+                let rows: Vec<(Json,)> = postgres_tx::rows(connection, explained.into(), vec![]).await?;
+                postgres_tx::run(connection, "deallocate watched".into(), vec![]).await?;
                 Ok(Plan { told: rows.into_iter().map(|(json,)| json.0.to_string()).collect(), steps: 0 })
             }
         }
     }
+}
+
+fn prepared(text: &str, values: &[Bound]) -> String {
+    let kinds: Vec<_> = values.iter().map(Bound::kind).collect();
+    if kinds.is_empty() {
+        format!("prepare watched as {text}")
+    } else {
+        format!("prepare watched({}) as {text}", kinds.join(", "))
+    }
+}
+
+/// A value as it stands in a text for Postgres.
+fn literal(value: &Bound) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let written = match value {
+        Bound::Text(text) | Bound::Json(text) => text.as_deref().map(quoted),
+        Bound::Number(number) => number.map(|number| number.to_string()),
+        Bound::Flag(flag) => flag.map(|flag| flag.to_string()),
+        Bound::Time(time) => time.map(|time| quoted(&time.to_string())),
+        Bound::Many(values) => Some(format!("array[{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))),
+    };
+    format!("{}::{}", written.as_deref().unwrap_or("null"), value.kind())
 }

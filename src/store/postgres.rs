@@ -4,6 +4,7 @@
 use super::{
     Error, Result, is_out_of_reach,
     sqlite::closed,
+    together::Together,
     usage::{Usage, Waits},
 };
 use crate::turns::{Place, Places};
@@ -29,6 +30,7 @@ pub struct Connections {
     most: usize,
     waits: Arc<Waits>,
     kept: Arc<Kept>,
+    groups: Together,
 }
 
 /// Connections that did what they should; `None` when closed.
@@ -47,7 +49,8 @@ impl Connections {
     pub(super) fn of(pool: PgPool, most: u32) -> Self {
         let most = most.try_into().expect("a number of connections");
         let (places, waits) = (Places::new(most), Arc::default());
-        Self { pool, places, most, waits, kept: Arc::new(Kept(Mutex::new(Some(Vec::new())))) }
+        let kept = Arc::new(Kept(Mutex::new(Some(Vec::new()))));
+        Self { pool, places, most, waits, kept, groups: Together::default() }
     }
 
     /// Lends one, when one is free: first to the call that came first.
@@ -75,6 +78,11 @@ impl Connections {
         })
     }
 
+    /// What is under way or waits to go together.
+    pub(super) const fn groups(&self) -> &Together {
+        &self.groups
+    }
+
     /// The pool behind, for what needs a connection of its own.
     pub(super) const fn pool(&self) -> &PgPool {
         &self.pool
@@ -87,6 +95,7 @@ impl Connections {
             idle: self.kept.lock().as_ref().map_or(0, Vec::len),
             waiting: self.places.waiting(),
             connection_waits: Some(self.waits.so_far()),
+            together: Some(self.groups.so_far()),
             writer_turns: None,
         }
     }

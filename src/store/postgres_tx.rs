@@ -6,6 +6,7 @@
 use super::{
     Result,
     columns::FromRow,
+    for_many, plans,
     postgres::{Connections, Lent, in_time},
     values::Bound,
 };
@@ -40,13 +41,13 @@ impl PostgresTx {
 
     /// The connection, after all that waits.
     pub(super) async fn connection(&mut self) -> Result<&mut Lent> {
-        let waiting = self.together();
+        let waiting = self.take();
         if self.begun.is_none() {
             self.begun.insert(self.connections.lend().await?).begin().await?;
         }
         let connection = self.begun.as_mut().expect("it was begun above");
-        if let Some((text, values)) = waiting {
-            run(connection, text, values).await?;
+        if let Some(waiting) = waiting {
+            run(connection, waiting.text(), waiting.values).await?;
         }
         Ok(connection)
     }
@@ -63,7 +64,7 @@ impl PostgresTx {
 
     /// Keeps a statement that must touch a row, or all fails.
     pub(super) async fn guard(&mut self, text: Cow<'static, str>, values: Vec<Bound>) -> Result<()> {
-        self.wait(text + " returning 1", values).await?;
+        self.wait(text, values).await?;
         self.guards.push(self.waiting.len() - 1);
         Ok(())
     }
@@ -73,31 +74,51 @@ impl PostgresTx {
         if self.begun.is_some() {
             self.connection().await?;
         }
-        match (self.begun.take(), self.together()) {
+        match (self.begun.take(), self.take()) {
             (Some(mut begun), _) => begun.end("commit").await,
-            (None, Some((text, values))) => run(&mut self.connections.lend().await?, text, values).await.map(drop),
+            (None, Some(waiting)) => {
+                let (text, Change { statements, guards, values }) = (waiting.text(), waiting);
+                plans::note_for_many(&values, |values| for_many::changes(&statements, &[], values));
+                let for_many = |values: &[Bound]| for_many::changes(&statements, &guards, values);
+                Box::pin(self.connections.together(text, values, for_many)).await.map(drop)
+            }
             (None, None) => Ok(()),
         }
     }
 
-    /// What waits, as one statement.
-    fn together(&mut self) -> Option<(Cow<'static, str>, Vec<Bound>)> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let values = std::mem::take(&mut self.values);
+    /// What waits.
+    fn take(&mut self) -> Option<Change> {
+        let statements = std::mem::take(&mut self.waiting);
         let guards = std::mem::take(&mut self.guards);
-        if waiting.len() < 2 && guards.is_empty() {
-            return waiting.into_iter().next().map(|(only, _)| (only, values));
+        let values = std::mem::take(&mut self.values);
+        if statements.is_empty() { None } else { Some(Change { statements, guards, values }) }
+    }
+}
+
+/// Statements that go as one, with the number of values before each; which of them are guards; and all values.
+struct Change {
+    statements: Vec<(Cow<'static, str>, usize)>,
+    guards: Vec<usize>,
+    values: Vec<Bound>,
+}
+
+impl Change {
+    /// The one statement.
+    fn text(&self) -> Cow<'static, str> {
+        if let ([(only, _)], []) = (&*self.statements, &*self.guards) {
+            return only.clone();
         }
         let mut text = String::new();
-        for (place, (statement, before)) in waiting.iter().enumerate() {
-            let (word, statement) = (if place == 0 { "with" } else { "," }, renumbered(statement, *before));
-            let _ = write!(text, "{word} w{place} as ({statement})");
+        for (place, (statement, before)) in self.statements.iter().enumerate() {
+            let statement = for_many::numbered(statement, |number| format!("${}", number + before));
+            let returning = if self.guards.contains(&place) { for_many::RETURNING } else { "" };
+            let _ = write!(text, "{} w{place} as ({statement}{returning})", if place == 0 { "with" } else { "," });
         }
         text.push_str(" select 1");
-        for place in guards {
+        for place in &self.guards {
             let _ = write!(text, ", 1 / (select count(*) from w{place})");
         }
-        Some((text.into(), values))
+        text.into()
     }
 }
 
@@ -132,9 +153,14 @@ pub(super) async fn rows<T: FromRow<PgRow>>(
     text: Cow<'static, str>,
     values: Vec<Bound>,
 ) -> Result<Vec<T>> {
+    Ok(fetch(on, text, values).await?.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
+}
+
+/// Runs a statement; returns its rows.
+pub(super) async fn fetch(on: &mut Lent, text: Cow<'static, str>, values: Vec<Bound>) -> Result<Vec<PgRow>> {
     let (query, pool) = (query_with(AssertSqlSafe(text), arguments(values)?), on.pool());
     let rows = in_time(&pool, query.fetch_all(on.begun())).await;
-    Ok(on.ended(rows)?.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
+    on.ended(rows)
 }
 
 fn arguments(values: Vec<Bound>) -> Result<PgArguments> {
@@ -143,27 +169,4 @@ fn arguments(values: Vec<Bound>) -> Result<PgArguments> {
         value.add_to(&mut arguments).map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
-}
-
-/// The statement behind others: its `$1` is the first value after their `before`.
-fn renumbered(text: &str, before: usize) -> String {
-    let (mut all, mut rest) = (String::with_capacity(text.len() + 8), text);
-    while let Some(at) = rest.find('$') {
-        let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest[at + 1..].split_at(digits);
-        let number: usize = number.parse().expect("a `$` is followed by a number");
-        let _ = write!(all, "{}${}", &rest[..at], number + before);
-        rest = after;
-    }
-    all + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_numbered_after_those_before() {
-        assert_eq!(renumbered("b $1, $12 c", 1), "b $2, $13 c");
-    }
 }

@@ -121,7 +121,7 @@ pub async fn insert(tx: &mut Tx, it: &Request) -> Result<()> {
 
 /// Finds one.
 pub async fn find(db: impl Db<'_>, id: Id<Request>) -> Result<Option<Request>> {
-    db.sql(REQUEST).push("where r.id = $1").bind(id).optional().await
+    db.sql(REQUEST).push("where r.id = $1").bind(id).together().optional().await
 }
 
 /// Whose requests are listed.
@@ -153,8 +153,7 @@ pub async fn list(
             (Sort::PriorityDesc, _) => "order by r.priority desc, r.created_at desc, r.id desc",
             (Sort::StatusAsc, _) => "order by r.status, r.created_at desc, r.id desc",
         })
-        .push_bind("limit", filter.page.limit)
-        .push_bind("offset", filter.page.offset)
+        .page(filter.page)
         .long()
         .all()
         .await
@@ -173,7 +172,7 @@ fn filtered<'c>(sql: Sql<'c>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: 
         Whose::Loop(id) => sql.push_bind("where r.loop_id =", id),
         Whose::Everybody => sql.push("where true"),
     };
-    let sql = if filter.statuses.is_empty() { sql } else { sql.and_in("r.status", &filter.statuses) };
+    let sql = sql.and_words("r.status", &filter.statuses);
     let sql = if let Some(loops) = reach { sql.and_in("r.loop_id", loops) } else { sql };
     sql.and("r.priority =", filter.priority)
         .and("r.loop_id =", filter.loop_id)

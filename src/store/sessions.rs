@@ -66,6 +66,7 @@ pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<O
     )
     .bind(token_hash)
     .bind(now)
+    .together()
     .optional()
     .await
 }

@@ -8,13 +8,14 @@ use super::{
     Engine, Result, Store, Tx, TxEngine,
     changes::{Changing, Touched},
     columns::{FromRow, SqliteRow},
-    plans, postgres,
+    for_many, plans, postgres,
     postgres_tx::{self, PostgresTx},
     sqlite::{self, Connections},
     sqlite_tx::SqliteTx,
     sqlite_writer::Writer,
     values::{Bound, Value},
 };
+use crate::domain::{request_filters::Page, words::Word};
 use sqlx::postgres::PgRow;
 use std::{borrow::Cow, fmt::Write};
 
@@ -26,12 +27,12 @@ pub trait Db<'c>: Sized {
     /// Begins a statement whose text is put together, of names that the schema has.
     #[doc(hidden)]
     fn written(self, text: String) -> Sql<'c> {
-        Sql { target: self.target(&text), text: text.into(), values: Vec::new(), long: false }
+        Sql { target: self.target(&text), text: text.into(), values: Vec::new(), long: false, together: false }
     }
 
     /// Begins a statement. One that begins with `select` may run beside the writer.
     fn sql(self, text: &'static str) -> Sql<'c> {
-        Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false }
+        Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false, together: false }
     }
 }
 
@@ -80,6 +81,7 @@ pub struct Sql<'c> {
     text: Cow<'static, str>,
     values: Vec<Bound>,
     long: bool,
+    together: bool,
 }
 
 impl Sql<'_> {
@@ -126,6 +128,28 @@ impl Sql<'_> {
         rest.iter().fold(sql, |sql, value| sql.push_bind(",", value)).push(")")
     }
 
+    /// Adds a condition to the `where` clause: the column holds one of these words. They stand in the text, so that the engine
+    /// knows which they are when it plans: some are rare, and some have an index of their own.
+    pub fn and_words<T: Word>(mut self, column: &'static str, words: &[T]) -> Self {
+        if !words.is_empty() {
+            let words: Vec<_> = words.iter().map(|word| format!("'{}'", word.as_str())).collect();
+            let _ = write!(self.text.to_mut(), " and {column} in ({})", words.join(", "));
+        }
+        self
+    }
+
+    /// Ends the statement: only this page of what it finds. How long a page is stands in the text too; there are few lengths.
+    pub fn page(mut self, page: Page) -> Self {
+        let _ = write!(self.text.to_mut(), " limit {}", page.limit);
+        if page.offset == 0 { self } else { self.push_bind("offset", page.offset) }
+    }
+
+    /// Only so many of the first, or some more: the number stands in the text, and so that there are few texts it is a power of two.
+    pub fn first(mut self, most: i64) -> Self {
+        let _ = write!(self.text.to_mut(), " limit {}", most.unsigned_abs().next_power_of_two());
+        self
+    }
+
     /// Adds a condition to the `where` clause: the column holds none of these texts.
     pub fn and_not_in(self, column: &'static str, texts: &[&str]) -> Self {
         let Some((first, rest)) = texts.split_first() else { return self };
@@ -144,6 +168,12 @@ impl Sql<'_> {
     /// It looks at many rows: on SQLite it gets a thread that may be held up.
     pub fn long(self) -> Self {
         Self { long: true, ..self }
+    }
+
+    /// Very many may want it at once, each with other values: on Postgres one look then finds it for all of them. Only for a
+    /// `select` that looks up little, because all wait for all.
+    pub fn together(self) -> Self {
+        Self { together: true, ..self }
     }
 
     /// Runs it; says how many rows it touched.
@@ -217,7 +247,7 @@ impl Sql<'_> {
     }
 
     async fn rows<T: Row>(self, most: usize) -> Result<Vec<T>> {
-        let Self { target, text, values, long } = self;
+        let Self { target, text, values, long, together } = self;
         plans::note(&text, &values);
         match target {
             Target::Sqlite(readers) if long => {
@@ -226,12 +256,18 @@ impl Sql<'_> {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
             Target::SqliteWriter(store, _) => {
                 let mut tx = store.begin();
-                let sql = Sql { target: (&mut tx).target(&text), text, values, long };
+                let sql = Sql { target: (&mut tx).target(&text), text, values, long, together };
                 let rows = Box::pin(sql.rows(most)).await?;
                 tx.commit().await?;
                 Ok(rows)
             }
             Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
+            Target::Postgres(connections) if together => {
+                let for_many = |values: &[Bound]| Some(for_many::select(&text, values));
+                plans::note_for_many(&values, for_many);
+                let rows = Box::pin(connections.together(text.clone(), values, for_many)).await?;
+                Ok(rows.iter().take(most).map(T::from_row).collect::<sqlx::Result<_>>()?)
+            }
             Target::Postgres(connections) => postgres_tx::rows(&mut connections.lend().await?, text, values).await,
             Target::PostgresTx(tx) => postgres_tx::rows(tx.connection().await?, text, values).await,
         }

@@ -18,6 +18,8 @@ pub struct Usage {
     pub waiting: usize,
     /// How often and how long one was waited for, on Postgres.
     pub connection_waits: Option<Waited>,
+    /// How many calls went together with others, on Postgres.
+    pub together: Option<u64>,
     /// How often somebody had the turn at the one that writes, and how long it was waited for, on SQLite.
     pub writer_turns: Option<Waited>,
 }

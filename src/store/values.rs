@@ -24,6 +24,8 @@ pub enum Bound {
     Json(Option<String>),
     /// `timestamptz`; in SQLite microseconds.
     Time(Option<Timestamp>),
+    /// An array of one of these kinds, for statements that Postgres alone is asked.
+    Many(Vec<Self>),
 }
 
 impl Bound {
@@ -35,7 +37,56 @@ impl Bound {
             Self::Flag(flag) => arguments.add(flag),
             Self::Json(text) => arguments.add(text.map(super::columns::PgJson)),
             Self::Time(time) => arguments.add(time.map(instant).transpose()?),
+            Self::Many(values) => add_all(values, arguments),
         }
+    }
+
+    /// What Postgres calls its kind.
+    pub(super) fn kind(&self) -> String {
+        let kind = match self {
+            Self::Text(_) => "text",
+            Self::Number(_) => "bigint",
+            Self::Flag(_) => "boolean",
+            Self::Json(_) => "json",
+            Self::Time(_) => "timestamptz",
+            Self::Many(values) => return values.first().map_or_else(|| "text".into(), Self::kind) + "[]",
+        };
+        kind.to_owned()
+    }
+
+    /// How much memory it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + if let Self::Text(Some(text)) | Self::Json(Some(text)) = self { text.len() } else { 0 }
+    }
+}
+
+/// The values of many statements, which have the same kinds: the first of each, the second of each, and so on.
+pub(super) fn many<'a>(statements: impl Iterator<Item = &'a [Bound]>) -> Vec<Bound> {
+    let mut all: Vec<Vec<Bound>> = Vec::new();
+    for values in statements {
+        all.resize(values.len(), Vec::new());
+        for (those, value) in all.iter_mut().zip(values) {
+            those.push(value.clone());
+        }
+    }
+    all.into_iter().map(Bound::Many).collect()
+}
+
+/// Adds an array. All values are of the kind of the first.
+fn add_all(values: Vec<Bound>, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+    macro_rules! array {
+        ($kind:ident, |$value:ident| $write:expr) => {{
+            let of_kind = values.into_iter().map(|value| if let Bound::$kind($value) = value { $write } else { None });
+            arguments.add(of_kind.collect::<Vec<_>>())
+        }};
+    }
+    match values.first() {
+        Some(Bound::Text(_)) => array!(Text, |text| text),
+        Some(Bound::Number(_)) => array!(Number, |number| number),
+        Some(Bound::Flag(_)) => array!(Flag, |flag| flag),
+        Some(Bound::Json(_)) => array!(Json, |text| text.map(super::columns::PgJson)),
+        Some(Bound::Time(_)) => array!(Time, |time| time.and_then(|time| instant(time).ok())),
+        Some(Bound::Many(_)) | None => Err("an array of arrays".into()),
     }
 }
 

@@ -121,6 +121,7 @@ mod targets;
 mod telling;
 mod throttling;
 mod timeline;
+mod together;
 mod two_processes;
 mod verification;
 mod waiting;

@@ -92,7 +92,7 @@ fn read(path: &str) -> String {
 /// Whether the other engine exports it and this one does not.
 fn is_of_the_other_engine(world: &World, name: &str) -> bool {
     match world.app.store.engine() {
-        "sqlite" => name.starts_with("hitl_database_wait"),
+        "sqlite" => ["hitl_database_wait", "hitl_database_together"].iter().any(|other| name.starts_with(other)),
         _ => name.starts_with("hitl_sqlite_"),
     }
 }
