@@ -159,8 +159,6 @@ create table requests (
 );
 create index requests_by_creator on requests (creator_id, created_at desc, id desc);
 create index requests_by_creator_and_priority on requests (creator_id, priority desc, created_at desc, id desc);
--- After the others: of two that seem as good, in a table that Postgres knows nothing of yet, it takes the last.
-create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
 create index requests_by_loop on requests (loop_id, created_at desc, id desc);
 create index requests_queue on requests (loop_id, priority desc, processing_type desc, created_at, id) where status = 'pending';
 create index requests_due on requests (timeout_at) where status in ('pending', 'claimed');
@@ -176,6 +174,8 @@ create index requests_finished on requests (updated_at) where status in ('comple
 -- What the overview counts and times, without reading the requests themselves.
 create index requests_answered on requests (loop_id, response_at desc, created_at) where status = 'completed';
 create index requests_timed_out on requests (loop_id, timeout_at) where status = 'timeout';
+-- The last: of two that seem as good, in a table that Postgres knows nothing of yet, it takes the one made last.
+create index requests_by_creator_and_status on requests (creator_id, status, created_at desc, id desc);
 
 create table feedback (
     id           text        primary key,

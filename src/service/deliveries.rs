@@ -27,7 +27,11 @@ const LEASE_SECONDS: i64 = 60;
 
 /// Queues what an event causes, in the transaction of the event: to the request's callback, and to the webhooks that want it.
 pub(super) async fn queue(app: &App, tx: &mut Tx, event: &Event, callback: Option<&str>) -> Result<()> {
-    let registered = webhooks::list(&mut *tx, Some(event.account_id)).await?;
+    let registered = match tx.beside() {
+        // No step of a request changes a webhook.
+        Some(store) if event.request_id.is_some() => webhooks::list(&store, Some(event.account_id)).await?,
+        _ => webhooks::list(&mut *tx, Some(event.account_id)).await?,
+    };
     let wanting: Vec<&Webhook> = registered.iter().filter(|webhook| webhook.wants(event)).collect();
     if wanting.is_empty() && callback.is_none() {
         return Ok(());

@@ -336,6 +336,15 @@ impl Tx {
         Ok(())
     }
 
+    /// The store, as long as nothing of this was sent to Postgres: what does not depend on it is read beside it, together with
+    /// what others read, and need not make a transaction of it. Afterwards nobody may take a second connection.
+    pub fn beside(&self) -> Option<Store> {
+        match &self.engine {
+            TxEngine::Postgres(tx) if !tx.has_begun() => Some(self.store.clone()),
+            _ => None,
+        }
+    }
+
     /// A request changes, and nobody need be woken for it.
     fn changes(&mut self, id: Id<Request>) {
         self.changed.push(id);

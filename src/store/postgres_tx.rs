@@ -39,6 +39,11 @@ impl PostgresTx {
         Self { connections, begun: None, waiting: Vec::new(), guards: Vec::new(), values: Vec::new() }
     }
 
+    /// Whether it holds a connection.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// The connection, after all that waits.
     pub(super) async fn connection(&mut self) -> Result<&mut Lent> {
         let waiting = self.take();

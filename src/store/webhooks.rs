@@ -68,6 +68,7 @@ pub async fn list(db: impl Db<'_>, account: Option<Id<Account>>) -> Result<Vec<W
     db.sql("select * from webhooks where deleted_at is null")
         .and("account_id =", account)
         .push("order by created_at desc, id desc")
+        .together()
         .all()
         .await
 }
