@@ -4,12 +4,13 @@ use std::{env, fs, path::Path, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-env=HITL_TARGET={}", env::var("TARGET").unwrap_or_default());
-    println!("cargo::rustc-env=HITL_PROFILE={}", profile().unwrap_or_default());
+    // Not named as settings are: `cargo run` hands them to the program, which refuses a `HITL_` that it does not know.
+    println!("cargo::rustc-env=BUILT_FOR={}", env::var("TARGET").unwrap_or_default());
+    println!("cargo::rustc-env=BUILT_AS={}", profile().unwrap_or_default());
     // Not where one develops: with each commit everything would be built anew, the tests too.
     let is_released = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     if let Some(commit) = is_released.then(commit).flatten() {
-        println!("cargo::rustc-env=HITL_COMMIT={commit}");
+        println!("cargo::rustc-env=BUILT_FROM={commit}");
     }
 }
 

@@ -35,12 +35,19 @@ async function refresh() {
 
 function show(fresh) {
   document.title = fresh.title;
+  count(fresh);
   for (const part of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(part.id);
     if (now) morph(part, now);
     reveal(part);
     tick(part);
   }
+}
+
+// How many wait is the number on the app's icon too, where there is one and somebody wants it.
+function count(page) {
+  const waiting = page.querySelector("[data-badge]");
+  if (waiting) navigator.setAppBadge?.(Number(waiting.dataset.badge))?.catch(() => {});
 }
 
 function signedOut() {
@@ -80,4 +87,5 @@ addEventListener("pageshow", (event) => event.persisted && soon());
 // Locks are for secure places only; elsewhere each tab listens for itself.
 if (navigator.locks) navigator.locks.request("hitl-live", () => new Promise(listen));
 else listen(() => {});
+count(document);
 soon(); // what happened after this page was made and before anybody here listened

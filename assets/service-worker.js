@@ -4,10 +4,18 @@ addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 
 addEventListener("push", (event) => {
-  const { title, text, path, tag, urgent } = event.data.json();
+  const { title, text, path, tag, urgent, silent, badge } = event.data.json();
   const look = { icon: "/assets/icon-192.png", badge: "/assets/icon-192.png" };
-  event.waitUntil(registration.showNotification(title, { ...look, body: text, tag, renotify: true, requireInteraction: urgent, data: { path } }));
+  const shown = registration.showNotification(title, { ...look, body: text, tag, silent, renotify: true, requireInteraction: urgent, data: { path } });
+  event.waitUntil(Promise.all([shown, badge && count()]));
 });
+
+// How many wait is the number on the app's icon, where it can have one.
+async function count() {
+  if (!navigator.setAppBadge) return;
+  const answer = await fetch("/v1/reviewer/inbox?limit=1").catch(() => null);
+  if (answer?.ok) await navigator.setAppBadge((await answer.json()).data.counts.active);
+}
 
 // Browsers give themselves another address now and then; the server is told of it, and finds out that the old one is gone.
 addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));

@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The commit, where it was built from git to be released.
-pub const COMMIT: Option<&str> = option_env!("HITL_COMMIT");
+pub const COMMIT: Option<&str> = option_env!("BUILT_FROM");
 /// The platform, such as `x86_64-unknown-linux-gnu`.
-pub const TARGET: &str = env!("HITL_TARGET");
+pub const TARGET: &str = env!("BUILT_FOR");
 /// How it was built: `debug`, `release` or `dist`.
-pub const PROFILE: &str = env!("HITL_PROFILE");
+pub const PROFILE: &str = env!("BUILT_AS");
 
 /// All of it, a line each, for whoever asks for the version.
 pub fn described() -> &'static str {

@@ -2,7 +2,7 @@
 //! decides nothing: it leads to the request.
 
 use super::{
-    Loop, Request, Role, Timestamp,
+    EventName, Loop, Member, Request, Role, Timestamp,
     notifications::{Occasion, Preferences, offset_name},
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,12 @@ pub struct Message {
     pub tag: String,
     /// Whether it is to be noticed at once.
     pub urgent: bool,
+    /// Whether it is to make no sound.
+    #[serde(default)]
+    pub silent: bool,
+    /// Whether the app's icon is to show how many requests wait.
+    #[serde(default)]
+    pub badge: bool,
     /// The second since 1970 from which on it is of no use.
     pub expires_at: Option<i64>,
 }
@@ -34,6 +40,7 @@ impl Message {
             Occasion::DeadlineNear => format!("{name}: 15 minutes left for what you have claimed"),
             Occasion::ClaimCancelled => format!("{name}: taken back, nothing left to do"),
             Occasion::FeedbackReceived => format!("{name}: feedback on your answer"),
+            Occasion::LoopActivity => name, // it is of no request
         };
         let deadline = (!it.status.is_final()).then(|| deadline(it.timeout_at, preferences.utc_offset_minutes));
         Self {
@@ -42,6 +49,8 @@ impl Message {
             path: format!("/inbox/{}", it.id),
             tag: it.id.to_string(),
             urgent: matches!(occasion, Occasion::UrgentRequest | Occasion::DeadlineNear),
+            silent: preferences.silent,
+            badge: !preferences.unbadged,
             expires_at: (!it.status.is_final()).then(|| it.timeout_at.seconds()),
         }
     }
@@ -68,7 +77,16 @@ impl Message {
     }
 
     fn invitation(title: String, text: String, path: String) -> Self {
-        Self { title, text, path, tag: "invitation".to_owned(), urgent: false, expires_at: None }
+        Self {
+            title,
+            text,
+            path,
+            tag: "invitation".to_owned(),
+            urgent: false,
+            silent: false,
+            badge: false,
+            expires_at: None,
+        }
     }
 
     /// What somebody is told who tries whether it arrives.
@@ -79,6 +97,23 @@ impl Message {
             path: "/account/notifications".to_owned(),
             tag: "test".to_owned(),
             urgent: false,
+            silent: false,
+            badge: false,
+            expires_at: None,
+        }
+    }
+
+    /// What the maker of a loop is told when somebody joins or leaves it.
+    pub fn of_loop_activity(it: &Loop, who: &Member, event: EventName, preferences: &Preferences) -> Self {
+        let did = if event == EventName::LoopMemberJoined { "has joined" } else { "is no longer in it" };
+        Self {
+            title: format!("{}: {} {did}", one_line(&it.name), one_line(&who.name)),
+            text: who.email.to_string(),
+            path: format!("/loops/{}", it.id),
+            tag: it.id.to_string(),
+            urgent: false,
+            silent: preferences.silent,
+            badge: !preferences.unbadged,
             expires_at: None,
         }
     }

@@ -19,6 +19,8 @@ words! {
         ClaimCancelled = "claim_cancelled",
         /// There is feedback on one's answer.
         FeedbackReceived = "feedback_received",
+        /// Somebody joined or left a loop that one has made.
+        LoopActivity = "loop_activity",
     }
 }
 
@@ -31,6 +33,7 @@ impl Occasion {
             EventName::RequestDeadlineNear => Some(Self::DeadlineNear),
             EventName::RequestCancelled => Some(Self::ClaimCancelled),
             EventName::RequestFeedback => Some(Self::FeedbackReceived),
+            EventName::LoopMemberJoined | EventName::LoopMemberLeft => Some(Self::LoopActivity),
             _ => None,
         }
     }
@@ -43,6 +46,7 @@ impl Occasion {
             Self::DeadlineNear => "15 minutes before the deadline of what you have claimed",
             Self::ClaimCancelled => "When what you had claimed is taken back",
             Self::FeedbackReceived => "Feedback on your answers",
+            Self::LoopActivity => "When somebody joins or leaves a loop that you have made",
         }
     }
 }
@@ -74,6 +78,10 @@ pub struct Preferences {
     pub off: Vec<Occasion>,
     /// Nothing about requests of low or medium priority.
     pub priority_only: bool,
+    /// Without a sound.
+    pub silent: bool,
+    /// Without a number on the app's icon.
+    pub unbadged: bool,
     /// When there is to be quiet.
     pub quiet_hours: Option<QuietHours>,
     /// How far the person's clock is ahead of UTC, in minutes.
@@ -124,8 +132,8 @@ impl Preferences {
         let kinds = Occasion::ALL.iter().map(|it| (it.to_string(), json!(!self.off.contains(it))));
         let quiet = self.quiet_hours.map(|hours| json!({"from": clock(hours.from), "to": clock(hours.to)}));
         json!({
-            "kinds": kinds.collect::<Map<_, _>>(), "priority_only": self.priority_only, "quiet_hours": quiet,
-            "utc_offset_minutes": self.utc_offset_minutes,
+            "kinds": kinds.collect::<Map<_, _>>(), "priority_only": self.priority_only, "sound": !self.silent, "badge": !self.unbadged,
+            "quiet_hours": quiet, "utc_offset_minutes": self.utc_offset_minutes,
         })
     }
 
@@ -143,6 +151,8 @@ impl Preferences {
         Ok(Self {
             off: switched(self.off, sent)?,
             priority_only: sent.boolean("priority_only")?.unwrap_or(self.priority_only),
+            silent: sent.boolean("sound")?.map_or(self.silent, |on| !on),
+            unbadged: sent.boolean("badge")?.map_or(self.unbadged, |on| !on),
             quiet_hours,
             utc_offset_minutes: offset,
         })
@@ -289,10 +299,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_kept_is_read_again(off in 0_usize..6, priority_only: bool, from in 0..DAY, to in 0..DAY, quiet: bool, offset in -720..=840_i64) {
+        fn what_is_kept_is_read_again(off in 0_usize..7, priority_only: bool, silent: bool, unbadged: bool, from in 0..DAY, to in 0..DAY, quiet: bool, offset in -720..=840_i64) {
             let preferences = Preferences {
-                off: Occasion::ALL[..off.min(5)].to_vec(),
+                off: Occasion::ALL[..off.min(6)].to_vec(),
                 priority_only,
+                silent,
+                unbadged,
                 quiet_hours: (quiet && from != to).then_some(QuietHours { from, to }),
                 utc_offset_minutes: offset,
             };

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     app::App,
     domain::{Loop, Priority, Request, Status, Timestamp, request_filters::Query, response::ResponseType, words::Word},
-    service::inbox::{self, Counts, Inbox, Tab},
+    service::{
+        inbox::{self, Counts, Inbox, Tab},
+        notification_settings,
+    },
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -23,6 +26,8 @@ struct InboxPage {
     tab: Tab,
     parts: Vec<Part>,
     to_do: i64,
+    /// Whether the icon of the app shows how many wait.
+    badged: bool,
     cards: Vec<Card>,
     loops: Vec<Loop>,
     query: Query,
@@ -113,7 +118,8 @@ fn priorities() -> impl Iterator<Item = &'static Priority> {
 /// One part of the inbox.
 pub async fn show(who: SignedIn, State(app): State<App>, query: Query) -> Result<Response, PageError> {
     let found = inbox::show(&app, who.id(), &query).await?;
-    let loops = inbox::joined(&app, who.id()).await?;
+    let (loops, badged) =
+        tokio::try_join!(inbox::joined(&app, who.id()), notification_settings::is_badged(&app, who.id()))?;
     let tab = found.tab;
     let (earlier, later) = around(found.page, found.total(), |offset| link(&query, tab, offset));
     Ok(shown(&InboxPage {
@@ -121,6 +127,7 @@ pub async fn show(who: SignedIn, State(app): State<App>, query: Query) -> Result
         tab,
         parts: parts(&found, &query),
         to_do: found.counts.active,
+        badged,
         cards: found.requests.iter().map(|request| Card::new(request, app.now())).collect(),
         loops,
         earlier,

@@ -104,8 +104,12 @@ fn filled(it: &Shown) -> Filled {
     for kind in Occasion::ALL.iter().filter(|kind| !preferences.off.contains(kind)) {
         set("kinds", kind.to_string());
     }
-    if preferences.priority_only {
-        set("priority_only", "on".to_owned());
+    for (name, on) in
+        [("priority_only", preferences.priority_only), ("sound", !preferences.silent), ("badge", !preferences.unbadged)]
+    {
+        if on {
+            set(name, "on".to_owned());
+        }
     }
     if let Some(hours) = preferences.quiet_hours {
         set("quiet_from", clock(hours.from));
@@ -130,7 +134,8 @@ fn sent(app: &App, form: &Form) -> Sent {
     };
     let offset = form.text("utc_offset_minutes");
     let mut fields = json!({
-        "kinds": kinds, "priority_only": ticked("priority_only", "on"), "quiet_hours": quiet, "ntfy_url": form.text("ntfy_url"),
+        "kinds": kinds, "priority_only": ticked("priority_only", "on"), "sound": ticked("sound", "on"),
+        "badge": ticked("badge", "on"), "quiet_hours": quiet, "ntfy_url": form.text("ntfy_url"),
         "utc_offset_minutes": offset.parse::<i64>().map_or_else(|_| json!(offset), Value::from),
     });
     if app.settings.mail.is_some() {

@@ -358,11 +358,15 @@ pub struct JoinBody {
 #[derive(ToSchema)]
 #[schema(example = json!({"kinds": {"new_request": false}, "quiet_hours": {"from": "22:00", "to": "07:00"}, "utc_offset_minutes": 60}))]
 pub struct NotificationSettingsBody {
-    /// `new_request`, `urgent_request`, `deadline_near`, `claim_cancelled` and `feedback_received`, each on or off.
+    /// `new_request`, `urgent_request`, `deadline_near`, `claim_cancelled`, `feedback_received` and `loop_activity`, each on or off.
     #[schema(value_type = Option<Object>)]
     kinds: Option<Value>,
     /// Nothing about requests of low or medium priority.
     priority_only: Option<bool>,
+    /// Whether with a sound.
+    sound: Option<bool>,
+    /// Whether the app's icon shows how many requests wait.
+    badge: Option<bool>,
     /// `from` and `to`, such as 22:00, by one's own clock; `null`: none.
     #[schema(value_type = Option<Object>)]
     quiet_hours: Option<Value>,

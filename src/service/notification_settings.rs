@@ -99,6 +99,12 @@ fn topic(app: &App, sent: &Object) -> Result<Option<Secret>> {
     Ok(Some(Secret(text)))
 }
 
+/// Whether the app's icon is to show how many requests wait for somebody.
+pub async fn is_badged(app: &App, account: Id<Account>) -> Result<bool> {
+    let kept = notifications::chosen(&app.store, account).await?;
+    Ok(!Preferences::kept(kept.as_ref().map(|kept| &kept.preferences)).unbadged)
+}
+
 /// The loops that somebody is in and is not notified of.
 pub async fn muted(app: &App, account: Id<Account>) -> Result<Vec<Id<Loop>>> {
     let loops = notifications::loops(&app.store, account).await?;

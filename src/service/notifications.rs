@@ -7,7 +7,8 @@ use super::{Result, deliveries};
 use crate::{
     app::App,
     domain::{
-        Account, Actor, Delivery, Event, EventName, Id, Json, Request, Secret, Status, Timestamp,
+        Account, Actor, Delivery, Event, EventName, Id, Json, Loop, Member, Priority, Request, Secret, Status,
+        Timestamp,
         bodies::Step,
         notification_texts::Message,
         notifications::{Device, Occasion, Preferences},
@@ -161,6 +162,25 @@ pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &R
         }
         _ => Ok(false),
     }
+}
+
+/// Tells who made a loop that somebody joined or left it, if they can be reached and neither they nor their programs did it.
+pub(super) async fn tell_maker(app: &App, tx: &mut Tx, event: &Event, it: &Loop, who: &Member) -> Result<()> {
+    let Some(occasion) = Occasion::of(event.name, Priority::Medium) else { return Ok(()) };
+    if !matches!(event.actor, Actor::Person(by) if by != it.creator_id) {
+        return Ok(());
+    }
+    let maker = notifications::reached(&mut *tx, it.id, &[it.creator_id]).await?;
+    let Some(first) = maker.first().filter(|maker| maker.notified) else { return Ok(()) };
+    let preferences = Preferences::kept(first.preferences.as_ref());
+    // Of what is no request's, none has a low priority.
+    if !preferences.wants(occasion, Priority::Critical, app.now()) {
+        return Ok(());
+    }
+    let message = text(&Message::of_loop_activity(it, who, event.name, &preferences));
+    let planned = |(kind, url)| Planned { account_id: it.creator_id, kind, url, message: message.clone() };
+    let plan = Plan { planned: ways(app, &maker).into_iter().map(planned).collect(), untold: HashMap::new() };
+    plan.write(app, tx, event.id, event.name, None).await
 }
 
 /// How long after a test another one is the same one, in seconds: so that nobody is flooded by it.

@@ -92,7 +92,8 @@ pub(super) async fn of_member(
     let (head, counts) = (head(app, name), counts(app, tx, it).await?);
     let event =
         Event { loop_id: Some(it.id), ..event(head, actor, it.creator_id, bodies::of_member(head, it, counts, who)) };
-    write(app, tx, &event).await
+    write(app, tx, &event).await?;
+    notifications::tell_maker(app, tx, &event, it, who).await
 }
 
 async fn counts(app: &App, tx: &mut Tx, it: &Loop) -> Result<Counts> {

@@ -294,11 +294,11 @@ pub async fn give_up(db: impl Db<'_>, webhook: Id<Webhook>, error: &str) -> Resu
 
 /// Removes what was decided before then; says how many. A batch at a time, so that nobody waits for it.
 pub async fn sweep(db: impl Db<'_>, before: Timestamp, most: i64) -> Result<u64> {
-    db.sql("delete from deliveries where id in (select id from deliveries where created_at < $1 and next_attempt_at is null order by created_at limit $2")
+    db.sql("delete from deliveries where id in (select id from deliveries where created_at < $1 and next_attempt_at is null order by created_at")
+        .limit(most)
         .on_postgres("for update skip locked")
         .push(")")
         .bind(before)
-        .bind(most)
         .run()
         .await
 }

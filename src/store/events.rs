@@ -96,15 +96,26 @@ pub async fn list(db: impl Db<'_>, wanted: &Wanted, limit: i64) -> Result<Vec<Li
 }
 
 fn filtered<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
-    sql.and_words("name", &wanted.names)
-        .and("account_id =", wanted.account_id)
+    between(sql.and_words("name", &wanted.names), wanted)
         .and("request_id =", wanted.request_id)
         .and("loop_id =", wanted.loop_id)
         .and("actor_id =", wanted.actor_id.as_ref())
-        .and("seq >", wanted.after)
-        .and("seq <", wanted.before)
         .and("at >=", wanted.since)
         .and("at <", wanted.until)
+}
+
+/// Those of an account are one stretch of their index, and are asked for as that: else Postgres, which does not know how many an
+/// account has, may walk along everybody's.
+fn between<'c>(sql: Sql<'c>, wanted: &Wanted) -> Sql<'c> {
+    let Some(account) = wanted.account_id else {
+        return sql.and("seq >", wanted.after).and("seq <", wanted.before);
+    };
+    sql.push_bind("and account_id =", account)
+        .push_bind("and (account_id, seq) > (", account)
+        .push_bind(",", wanted.after.unwrap_or(0))
+        .push_bind(") and (account_id, seq) < (", account)
+        .push_bind(",", wanted.before.unwrap_or(i64::MAX))
+        .push(")")
 }
 
 /// The places and requests of the lines after that one.
@@ -151,12 +162,12 @@ pub async fn sweep(db: impl Db<'_>, before: Timestamp, most: i64) -> Result<u64>
         "delete from events where seq in (
             select seq from events where at < $1 and not exists (
                 select 1 from requests where requests.id = events.request_id and requests.status in ('pending', 'claimed'))
-            order by at limit $2",
+            order by at",
     )
+    .limit(most)
     .on_postgres("for update of events skip locked")
     .push(")")
     .bind(before)
-    .bind(most)
     .run()
     .await
 }

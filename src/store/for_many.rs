@@ -15,12 +15,12 @@ const FEW: &str = "q.place between 1 and 1000";
 pub(super) const RETURNING: &str = " returning 1";
 
 /// The `select` for many. Each call's rows come in the order in which it alone would get them.
-pub(super) fn select(text: &str, values: &[Bound]) -> String {
-    let each = numbered(text, column);
-    format!(
-        "select x.*, q.place from {} cross join lateral (select * from ({each}) each_one offset 0) x",
-        calls(values)
-    )
+pub(super) fn select(text: &str, values: &[Bound]) -> Option<String> {
+    if values.is_empty() {
+        return None;
+    }
+    let (each, calls) = (numbered(text, column), calls(values));
+    Some(format!("select x.*, q.place from {calls} cross join lateral (select * from ({each}) each_one offset 0) x"))
 }
 
 /// Statements that change something, for many; they all do it, or none does. `None` if one of them cannot. Each comes with the
@@ -53,12 +53,19 @@ fn change(text: &str) -> Option<String> {
         "delete" => "using",
         _ => return None,
     };
-    // The first condition names the row. By the others Postgres is not to look for rows.
-    let condition = match condition.split_once(" and ") {
-        Some((row, others)) => format!("{row} and case when {others} then true end"),
-        None => condition.to_owned(),
-    };
-    Some(format!("{what}{from} q where {condition}"))
+    Some(format!("{what}{from} q where {}", by_key(condition)))
+}
+
+/// The condition, whose first parts name the row. By the others Postgres is not to look for rows.
+fn by_key(condition: &str) -> String {
+    let names_a_column = |part: &str| part.split_once(" = $").is_some_and(|(_, number)| number.parse::<u8>().is_ok());
+    match condition.split_once(" and ") {
+        Some((key, others)) => match others.split(" and ").next().unwrap_or(others) {
+            next if names_a_column(next) => format!("{key} and {}", by_key(others)),
+            _ => format!("{key} and case when {others} then true end"),
+        },
+        _ => condition.to_owned(),
+    }
 }
 
 fn calls(values: &[Bound]) -> String {
@@ -92,7 +99,7 @@ mod tests {
     #[test]
     fn each_value_is_a_column() {
         let values = [Bound::Text(None), Bound::Time(None)];
-        let text = select("select a from t where b = $1 and c > $2", &values);
+        let text = select("select a from t where b = $1 and c > $2", &values).unwrap();
         assert_eq!(
             text,
             "select x.*, q.place from unnest($1::text[], $2::timestamptz[]) with ordinality as q(p1, p2, place) \
@@ -113,6 +120,11 @@ mod tests {
             "update t set a = $2 from q where b = $1 and case when c = 1 or d then true end"
         );
         assert_eq!(changed("delete from t where b = $1"), "delete from t using q where b = $1");
+        let key = "delete from t where b = $1 and c = $2 and (d or e) and f = $3";
+        assert_eq!(
+            changed(key),
+            "delete from t using q where b = $1 and c = $2 and case when (d or e) and f = $3 then true end"
+        );
         for other in ["insert into t (a) values ($1) on conflict do nothing", "insert into t select 1", "lock t"] {
             assert_eq!(change(other), None, "{other}");
         }

@@ -8,6 +8,7 @@ use super::{
     columns::FromRow,
     for_many, plans,
     postgres::{Connections, Lent, in_time},
+    together::Sharing,
     values::Bound,
 };
 use sqlx::{
@@ -85,7 +86,7 @@ impl PostgresTx {
                 let (text, Change { statements, guards, values }) = (waiting.text(), waiting);
                 plans::note_for_many(&values, |values| for_many::changes(&statements, &[], values));
                 let for_many = |values: &[Bound]| for_many::changes(&statements, &guards, values);
-                Box::pin(self.connections.together(text, values, for_many)).await.map(drop)
+                Box::pin(self.connections.together(text, values, Sharing::Nothing, for_many)).await.map(drop)
             }
             (None, None) => Ok(()),
         }

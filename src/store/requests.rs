@@ -260,10 +260,10 @@ pub async fn sweep(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64> {
     let ended = tx.sql(
         "select id from requests where status in ('completed', 'timeout', 'cancelled') and updated_at < $1
             and not exists (select 1 from deliveries where deliveries.request_id = requests.id and next_attempt_at is not null)
-         order by updated_at limit $2",
+         order by updated_at",
     );
     let ended: Vec<(Id<Request>,)> =
-        ended.on_postgres("for update of requests skip locked").bind(before).bind(most).all().await?;
+        ended.limit(most).on_postgres("for update of requests skip locked").bind(before).all().await?;
     let ended: Vec<_> = ended.into_iter().map(|(id,)| id).collect();
     if ended.is_empty() {
         return Ok(0);

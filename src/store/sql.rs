@@ -13,11 +13,12 @@ use super::{
     sqlite::{self, Connections},
     sqlite_tx::SqliteTx,
     sqlite_writer::Writer,
+    together::Sharing,
     values::{Bound, Value},
 };
 use crate::domain::{request_filters::Page, words::Word};
 use sqlx::postgres::PgRow;
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write};
 
 /// Where a statement can run: on the `&Store`, or inside a `&mut Tx`.
 pub trait Db<'c>: Sized {
@@ -132,22 +133,30 @@ impl Sql<'_> {
     /// knows which they are when it plans: some are rare, and some have an index of their own.
     pub fn and_words<T: Word>(mut self, column: &'static str, words: &[T]) -> Self {
         if !words.is_empty() {
-            let words: Vec<_> = words.iter().map(|word| format!("'{}'", word.as_str())).collect();
+            let words: BTreeSet<_> = words.iter().map(|word| format!("'{}'", word.as_str())).collect();
+            let words: Vec<_> = words.into_iter().collect();
             let _ = write!(self.text.to_mut(), " and {column} in ({})", words.join(", "));
         }
         self
     }
 
     /// Ends the statement: only this page of what it finds. How long a page is stands in the text too; there are few lengths.
-    pub fn page(mut self, page: Page) -> Self {
-        let _ = write!(self.text.to_mut(), " limit {}", page.limit);
-        if page.offset == 0 { self } else { self.push_bind("offset", page.offset) }
+    pub fn page(self, page: Page) -> Self {
+        let sql = self.limit(page.limit);
+        if page.offset == 0 { sql } else { sql.push_bind("offset", page.offset) }
     }
 
-    /// Only so many of the first, or some more: the number stands in the text, and so that there are few texts it is a power of two.
-    pub fn first(mut self, most: i64) -> Self {
-        let _ = write!(self.text.to_mut(), " limit {}", most.unsigned_abs().next_power_of_two());
+    /// Only so many of the first. The number stands in the text, so it must be one of few: of one that it does not know, Postgres
+    /// thinks that it is a tenth of all there are.
+    pub fn limit(mut self, most: i64) -> Self {
+        let _ = write!(self.text.to_mut(), " limit {most}");
         self
+    }
+
+    /// Only so many of the first, or some more: a power of two, so that there are few texts.
+    pub fn first(self, most: i64) -> Self {
+        let rounded = most.unsigned_abs().next_power_of_two();
+        self.limit(rounded.try_into().unwrap_or(i64::MAX))
     }
 
     /// Adds a condition to the `where` clause: the column holds none of these texts.
@@ -263,9 +272,9 @@ impl Sql<'_> {
             }
             Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
             Target::Postgres(connections) if together => {
-                let for_many = |values: &[Bound]| Some(for_many::select(&text, values));
+                let for_many = |values: &[Bound]| for_many::select(&text, values);
                 plans::note_for_many(&values, for_many);
-                let rows = Box::pin(connections.together(text.clone(), values, for_many)).await?;
+                let rows = Box::pin(connections.together(text.clone(), values, Sharing::Equal, for_many)).await?;
                 Ok(rows.iter().take(most).map(T::from_row).collect::<sqlx::Result<_>>()?)
             }
             Target::Postgres(connections) => postgres_tx::rows(&mut connections.lend().await?, text, values).await,

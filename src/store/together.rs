@@ -4,7 +4,7 @@
 //! was done, and each is told so.
 
 use super::{
-    Error, Result,
+    Cause, Error, Result,
     postgres::Connections,
     postgres_tx::fetch,
     values::{Bound, many},
@@ -51,9 +51,24 @@ struct Group {
     text: Arc<str>,
     /// The text for many; `None` if there is none.
     for_many: Option<Arc<str>>,
-    under_way: usize,
+    sharing: Sharing,
+    /// The number of the turn that is under way and that the others wait for.
+    turn: Option<u64>,
+    turns: u64,
     waiting: VecDeque<Waiting>,
 }
+
+/// What calls with equal values may share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sharing {
+    /// Nothing: each changes something.
+    Nothing,
+    /// What is found: it is looked up once.
+    Equal,
+}
+
+/// What a statement found.
+type Rows = Arc<Vec<PgRow>>;
 
 #[derive(Debug)]
 struct Waiting {
@@ -66,7 +81,7 @@ struct Waiting {
 #[derive(Debug)]
 enum Outcome {
     /// It is done.
-    Done(Result<Vec<PgRow>>),
+    Done(Result<Rows>),
     /// It is not done: here are the values.
     GoAlone(Vec<Bound>),
 }
@@ -76,9 +91,10 @@ enum Joined {
     Waits(oneshot::Receiver<Outcome>),
 }
 
-/// One that is under way. The next go when it ends, however it does.
+/// What is under way. When it ends, however it does, those go who wait for it.
 struct Turn {
     text: Arc<str>,
+    number: u64,
     connections: Connections,
 }
 
@@ -88,9 +104,10 @@ impl Connections {
         &self,
         text: Cow<'static, str>,
         values: Vec<Bound>,
+        sharing: Sharing,
         for_many: impl FnOnce(&[Bound]) -> Option<String>,
-    ) -> Result<Vec<PgRow>> {
-        let (turn, values) = match self.join(&text, values, for_many) {
+    ) -> Result<Rows> {
+        let (turn, values) = match self.join(&text, values, sharing, for_many) {
             Joined::Goes(turn, values) => (turn, values),
             Joined::Waits(mut outcome) => match self.outcome(&text, &mut outcome).await {
                 Ok(Outcome::Done(done)) => return done,
@@ -98,32 +115,41 @@ impl Connections {
                 Err(_) => return Err(Error::Unreachable("what went together was given up".into())),
             },
         };
-        let rows = fetch(&mut self.lend().await?, text, values).await;
+        let rows = self.alone(text, values).await;
         drop(turn);
         rows
     }
 
-    fn join(&self, text: &str, values: Vec<Bound>, for_many: impl FnOnce(&[Bound]) -> Option<String>) -> Joined {
+    async fn alone(&self, text: Cow<'static, str>, values: Vec<Bound>) -> Result<Rows> {
+        Ok(fetch(&mut self.lend().await?, text, values).await?.into())
+    }
+
+    fn join(
+        &self,
+        text: &str,
+        values: Vec<Bound>,
+        sharing: Sharing,
+        for_many: impl FnOnce(&[Bound]) -> Option<String>,
+    ) -> Joined {
         let mut groups = self.groups().lock();
         if !groups.contains_key(text) {
-            let for_many = for_many(&values).map(Into::into);
-            let text: Arc<str> = text.into();
-            groups.insert(text.clone(), Group { text, for_many, under_way: 0, waiting: VecDeque::new() });
+            let (for_many, text): (_, Arc<str>) = (for_many(&values).map(Into::into), text.into());
+            let waiting = VecDeque::new();
+            groups.insert(text.clone(), Group { text, for_many, sharing, turn: None, turns: 0, waiting });
         }
         let group = groups.get_mut(text).expect("it is there now");
         if group.for_many.is_none() {
             return Joined::Goes(None, values);
         }
-        if group.under_way == 0 {
-            group.under_way = 1;
-            return Joined::Goes(Some(Turn { text: group.text.clone(), connections: self.clone() }), values);
+        if group.turn.is_none() {
+            return Joined::Goes(Some(group.begin(self)), values);
         }
         let (outcome, receiver) = oneshot::channel();
         group.waiting.push_back(Waiting { values, call: turns::call(), outcome });
         Joined::Waits(receiver)
     }
 
-    /// What came of it for one who waits.
+    /// What came of it for one who waits; not for long for what is under way before.
     async fn outcome(
         &self,
         text: &str,
@@ -132,34 +158,46 @@ impl Connections {
         if let Ok(outcome) = timeout(PATIENCE, &mut *outcome).await {
             return outcome;
         }
-        let beside = self.groups().lock().get_mut(text).map(|group| {
-            group.under_way += 1;
-            Turn { text: group.text.clone(), connections: self.clone() }
-        });
-        drop(beside);
+        self.go_on(text, None);
         outcome.await
     }
 
+    /// Those go who wait: for that turn, or for whichever is under way.
+    fn go_on(&self, text: &str, after: Option<u64>) {
+        let mut groups = self.groups().lock();
+        let Some(group) = groups.get_mut(text) else { return };
+        if after.is_some() && after != group.turn {
+            return; // nobody waits for it any longer
+        }
+        group.turn = None;
+        let (calls, runtime) = (group.next(), Handle::try_current());
+        let (Some(for_many), Ok(runtime), false) = (group.for_many.clone(), runtime, calls.is_empty()) else { return };
+        let (turn, sharing) = (group.begin(self), group.sharing);
+        drop(groups);
+        let first = calls.iter().filter_map(|call| call.call).min();
+        runtime.spawn(turns::in_turn_of(first, async move {
+            turn.connections.run_for_all(&turn.text, &for_many, sharing, calls).await;
+            drop(turn);
+        }));
+    }
+
     /// Runs a statement for each of these calls, and tells them what came of it.
-    async fn run_for_all(&self, text: &str, for_many: Arc<str>, mut calls: Vec<Waiting>) {
+    async fn run_for_all(&self, text: &str, for_many: &str, sharing: Sharing, mut calls: Vec<Waiting>) {
         if calls.len() == 1
             && let Some(only) = calls.pop()
         {
-            let done = match self.lend().await {
-                Ok(mut connection) => fetch(&mut connection, text.to_owned().into(), only.values).await,
-                Err(error) => Err(error),
-            };
+            let done = self.alone(text.to_owned().into(), only.values).await;
             let _ = only.outcome.send(Outcome::Done(done));
             return;
         }
-        match self.rows_of_all(&for_many, &calls).await {
+        match self.rows_of_all(for_many, sharing, &calls).await {
             Ok(rows) => {
                 self.groups().0.together.fetch_add(calls.len() as u64, Relaxed);
                 for (call, rows) in calls.into_iter().zip(rows) {
                     let _ = call.outcome.send(Outcome::Done(Ok(rows)));
                 }
             }
-            Err(Error::Unreachable(cause)) => {
+            Err(Error::Unreachable(cause)) if !is_undone(&cause) => {
                 for call in calls {
                     let error = Error::Unreachable(cause.to_string().into());
                     let _ = call.outcome.send(Outcome::Done(Err(error)));
@@ -175,10 +213,18 @@ impl Connections {
     }
 
     /// The rows of each call.
-    async fn rows_of_all(&self, for_many: &str, calls: &[Waiting]) -> Result<Vec<Vec<PgRow>>> {
-        let values = many(calls.iter().map(|call| call.values.as_slice()));
-        let rows = fetch(&mut self.lend().await?, for_many.to_owned().into(), values).await?;
-        let mut of_each: Vec<Vec<PgRow>> = calls.iter().map(|_| Vec::new()).collect();
+    async fn rows_of_all(&self, for_many: &str, sharing: Sharing, calls: &[Waiting]) -> Result<Vec<Rows>> {
+        let mut asked: Vec<&[Bound]> = Vec::new();
+        let mut places = Vec::new();
+        for call in calls {
+            let equal = asked.iter().position(|other| sharing == Sharing::Equal && *other == call.values);
+            places.push(equal.unwrap_or(asked.len()));
+            if equal.is_none() {
+                asked.push(&call.values);
+            }
+        }
+        let rows = fetch(&mut self.lend().await?, for_many.to_owned().into(), many(asked.iter().copied())).await?;
+        let mut of_each: Vec<Vec<PgRow>> = asked.iter().map(|_| Vec::new()).collect();
         for row in rows {
             let place: i64 = row.try_get("place")?;
             // Nobody's where the statement has no rows to tell.
@@ -186,8 +232,14 @@ impl Connections {
                 its.push(row);
             }
         }
-        Ok(of_each)
+        let of_each: Vec<Rows> = of_each.into_iter().map(Arc::new).collect();
+        Ok(places.into_iter().map(|place| of_each[place].clone()).collect())
     }
+}
+
+/// Whether the database itself says why not: then it has undone it.
+fn is_undone(cause: &Cause) -> bool {
+    matches!(cause.downcast_ref(), Some(sqlx::Error::Database(error)) if error.code().is_some_and(|code| !code.starts_with("57P")))
 }
 
 impl Together {
@@ -202,6 +254,12 @@ impl Together {
 }
 
 impl Group {
+    fn begin(&mut self, connections: &Connections) -> Turn {
+        self.turns += 1;
+        self.turn = Some(self.turns);
+        Turn { text: self.text.clone(), number: self.turns, connections: connections.clone() }
+    }
+
     /// Those who go next; nobody if nobody waits.
     fn next(&mut self) -> Vec<Waiting> {
         let (mut calls, mut bytes) = (Vec::new(), 0);
@@ -220,19 +278,6 @@ impl Group {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut groups = self.connections.groups().lock();
-        let Some(group) = groups.get_mut(&self.text) else { return };
-        let (calls, runtime) = (group.next(), Handle::try_current());
-        let (Some(for_many), Ok(runtime), false) = (group.for_many.clone(), runtime, calls.is_empty()) else {
-            group.under_way -= 1;
-            return;
-        };
-        drop(groups);
-        let next = Self { text: self.text.clone(), connections: self.connections.clone() };
-        let first = calls.iter().filter_map(|call| call.call).min();
-        runtime.spawn(turns::in_turn_of(first, async move {
-            next.connections.run_for_all(&next.text, for_many, calls).await;
-            drop(next);
-        }));
+        self.connections.go_on(&self.text, Some(self.number));
     }
 }

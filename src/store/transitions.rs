@@ -132,12 +132,12 @@ pub async fn expire(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Mo
     db.sql(
         "update requests set status = 'timeout', updated_at = $1, claim_expires_at = null
          where status in ('pending', 'claimed') and id in (
-            select id from requests where status in ('pending', 'claimed') and timeout_at <= $1 order by timeout_at limit $2",
+            select id from requests where status in ('pending', 'claimed') and timeout_at <= $1 order by timeout_at",
     )
+    .limit(most)
     .on_postgres("for update") // not `skip locked`: who reads afterwards must not see what another is just ending (contract 7.4)
     .push(") returning id, creator_id, loop_id, claimed_by")
     .bind(now)
-    .bind(most)
     .all()
     .await
 }
@@ -160,12 +160,12 @@ pub async fn lapse(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Mov
     db.sql(
         "update requests set status = 'pending', claimed_by = null, claimed_at = null, claim_expires_at = null, updated_at = $1
          where status = 'claimed' and id in (
-            select id from requests where status = 'claimed' and claim_expires_at <= $1 and timeout_at > $1 order by claim_expires_at limit $2",
+            select id from requests where status = 'claimed' and claim_expires_at <= $1 and timeout_at > $1 order by claim_expires_at",
     )
+    .limit(most)
     .on_postgres("for update skip locked")
     .push(") returning id, creator_id, loop_id, claimed_by")
     .bind(now)
-    .bind(most)
     .all()
     .await
 }
@@ -193,11 +193,11 @@ const TO_WARN: &str = "status = 'claimed' and warn_at is not null and claimed_at
 pub async fn take_warnings(db: impl Db<'_>, most: i64, now: Timestamp) -> Result<Vec<Moved>> {
     db.sql("update requests set warn_at = null where warn_at is not null and id in (select id from requests where")
         .push(TO_WARN)
-        .push("and warn_at <= $1 and timeout_at > $1 order by warn_at limit $2")
+        .push("and warn_at <= $1 and timeout_at > $1 order by warn_at")
+        .limit(most)
         .on_postgres("for update skip locked")
         .push(") returning id, creator_id, loop_id, claimed_by")
         .bind(now)
-        .bind(most)
         .all()
         .await
 }

@@ -76,8 +76,11 @@ pub(super) fn many<'a>(statements: impl Iterator<Item = &'a [Bound]>) -> Vec<Bou
 fn add_all(values: Vec<Bound>, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
     macro_rules! array {
         ($kind:ident, |$value:ident| $write:expr) => {{
-            let of_kind = values.into_iter().map(|value| if let Bound::$kind($value) = value { $write } else { None });
-            arguments.add(of_kind.collect::<Vec<_>>())
+            let of_kind = values.into_iter().map(|value| match value {
+                Bound::$kind($value) => Ok($write),
+                other => Err(BoxDynError::from(format!("{} among others", other.kind()))),
+            });
+            arguments.add(of_kind.collect::<Result<Vec<_>, _>>()?)
         }};
     }
     match values.first() {
@@ -85,7 +88,7 @@ fn add_all(values: Vec<Bound>, arguments: &mut PgArguments) -> Result<(), BoxDyn
         Some(Bound::Number(_)) => array!(Number, |number| number),
         Some(Bound::Flag(_)) => array!(Flag, |flag| flag),
         Some(Bound::Json(_)) => array!(Json, |text| text.map(super::columns::PgJson)),
-        Some(Bound::Time(_)) => array!(Time, |time| time.and_then(|time| instant(time).ok())),
+        Some(Bound::Time(_)) => array!(Time, |time| time.map(instant).transpose()?),
         Some(Bound::Many(_)) | None => Err("an array of arrays".into()),
     }
 }

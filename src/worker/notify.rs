@@ -58,7 +58,11 @@ fn hopeless(reason: &str) -> Sent {
 
 /// The headers that ntfy reads; the text is the body.
 fn ntfy(message: &Message, link: &str) -> Vec<(&'static str, String)> {
-    let priority = if message.urgent { "high" } else { "default" };
+    let priority = match message {
+        Message { silent: true, .. } => "low", // there phones make no sound
+        Message { urgent: true, .. } => "high",
+        _ => "default",
+    };
     vec![
         ("title", header(&message.title)),
         ("click", link.to_owned()),

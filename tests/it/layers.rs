@@ -75,6 +75,13 @@ fn statuses_are_for_the_wire_and_errors_get_theirs_in_one_place() {
     assert!(arms.is_empty(), "{arms:?}");
 }
 
+/// `cargo run` hands the program what the build script sets, and the program refuses settings that it does not know.
+#[test]
+fn what_the_build_says_is_not_taken_for_a_setting() {
+    let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/build.rs")).unwrap();
+    assert!(script.contains("cargo::rustc-env=") && !script.contains("cargo::rustc-env=HITL_"));
+}
+
 #[test]
 fn no_file_is_longer_than_400_lines() {
     let mut lengths = std::collections::BTreeMap::new();

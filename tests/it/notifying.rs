@@ -10,6 +10,7 @@ use crate::{
 use hitl_server::{
     domain::Account,
     service::deadlines,
+    store::Db,
     worker::{deliver as worker, warn},
 };
 use serde_json::{Value, json};
@@ -282,6 +283,50 @@ on_both! {
         assert!(page.contains("Please review this post"));
         assert_eq!(show(&world, &asker, &id).await.at("data.request.status"), "pending");
         assert_eq!(world.events(&id).await, ["request.created"]);
+    }
+
+    async fn contract_16_1_who_made_a_loop_hears_who_joins_and_leaves(world: World) {
+        let (world, receiver) = (reaching_loopback(&world), Receiver::start().await);
+        let asker = world.asker().await;
+        let topic = json!({"ntfy_url": receiver.url("/owner-topic")});
+        preferring(&world, &asker.session, &topic).await;
+        let (_, session) = world.reviewer("jane@example.com", &asker.code).await;
+        assert_eq!(deliver(&world).await, 1);
+        let joined = receiver.only();
+        assert_eq!((joined.header("title"), joined.body.as_str()), ("Moderation: jane has joined", "jane@example.com"));
+        assert_eq!((joined.header("click"), joined.header("priority")), (format!("{BASE}/loops/{}", asker.loop_id).as_str(), "default"));
+        let leave = format!("/v1/reviewer/loops/{}/leave", asker.loop_id);
+        assert_eq!(world.post(&leave).key(&session).await.status, 200);
+        assert_eq!(deliver(&world).await, 1);
+        assert_eq!(receiver.only().header("title"), "Moderation: jane is no longer in it");
+        // What one does oneself, has switched off, or wants nothing of from that loop.
+        let (mary, _) = world.reviewer("mary@example.com", &asker.code).await;
+        assert_eq!(deliver(&world).await, 1);
+        let member = format!("/v1/api/loops/{}/members/{}", asker.loop_id, mary.id);
+        assert_eq!(world.delete(&member).key(&asker.key).await.status, 200);
+        for off in [json!({"kinds": {"loop_activity": false}}), json!({"kinds": {"loop_activity": true}, "loops": {&asker.loop_id: false}})] {
+            preferring(&world, &asker.session, &off).await;
+            world.reviewer(&format!("{}@example.com", off.to_string().len()), &asker.code).await;
+            assert_eq!(deliver(&world).await, 0, "{off}");
+        }
+    }
+
+    async fn contract_16_1_without_a_sound_and_without_a_number(world: World) {
+        let (world, asker, receiver, _, session) = set(&world).await;
+        let shown = world.get("/v1/reviewer/notification-settings").key(&session).await;
+        assert_eq!((shown.at("data.sound"), shown.at("data.badge")), (&json!(true), &json!(true)));
+        let inbox = || async { crate::browsing::page(&world, "/inbox", &session).await };
+        assert!(inbox().await.contains(r#"data-badge="0""#));
+        preferring(&world, &session, &json!({"sound": false, "badge": false})).await;
+        let shown = world.get("/v1/reviewer/notification-settings").key(&session).await;
+        assert_eq!((shown.at("data.sound"), shown.at("data.badge")), (&json!(false), &json!(false)));
+        assert!(!inbox().await.contains("data-badge"));
+        world.ask(&asker, &question()).await;
+        assert_eq!(deliver(&world).await, 1);
+        assert_eq!(receiver.only().header("priority"), "low");
+        let (body,): (String,) = (&world.app.store).sql("select body from deliveries").one().await.unwrap();
+        let message: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((&message["silent"], &message["badge"]), (&json!(true), &json!(false)));
     }
 
     async fn what_is_wrong_with_settings_is_said_and_changes_nothing(world: World) {

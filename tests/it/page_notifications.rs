@@ -32,14 +32,16 @@ on_both! {
         let asker = world.asker().await;
         let before = page(&world, HERE, &asker.session).await;
         assert!(ticked(&before, "kinds", "new_request") && ticked(&before, "kinds", "feedback_received") && !ticked(&before, "priority_only", "on"));
+        assert!(ticked(&before, "sound", "on") && ticked(&before, "badge", "on"));
         assert!(before.contains("data-guess") && !before.contains("name=\"mail\"") && before.contains("There is no way to notify you yet"));
         let fields = [
-            ("kinds", "urgent_request"), ("kinds", "deadline_near"), ("priority_only", "on"), ("quiet_from", "22:00"), ("quiet_to", "07:30"),
+            ("kinds", "urgent_request"), ("kinds", "deadline_near"), ("priority_only", "on"), ("badge", "on"), ("quiet_from", "22:00"), ("quiet_to", "07:30"),
             ("utc_offset_minutes", "330"), ("ntfy_url", "https://ntfy.example.com/my-topic"),
         ];
         assert_eq!(location(&save(&world, &asker.session, &fields).await), "/account/notifications?notice=notifications-changed");
         let kept = settings(&world, &asker.session).await;
-        assert_eq!(kept["kinds"], json!({"new_request": false, "urgent_request": true, "deadline_near": true, "claim_cancelled": false, "feedback_received": false}));
+        assert_eq!(kept["kinds"], json!({"new_request": false, "urgent_request": true, "deadline_near": true, "claim_cancelled": false, "feedback_received": false, "loop_activity": false}));
+        assert_eq!((&kept["sound"], &kept["badge"]), (&json!(false), &json!(true)));
         assert_eq!((&kept["priority_only"], &kept["quiet_hours"]), (&json!(true), &json!({"from": "22:00", "to": "07:30"})));
         assert_eq!((&kept["utc_offset_minutes"], &kept["ntfy_url"]), (&json!(330), &json!("https://ntfy.example.com/my-topic")));
         let after = page(&world, HERE, &asker.session).await;

@@ -146,6 +146,8 @@ on_both! {
         history.has_keys("data", "requests count has_more pagination");
         assert_eq!(history.each("data.requests", "id"), [asked[1].clone(), asked[2].clone(), asked[0].clone()]);
         assert_eq!(history.each("data.requests", "status"), ["timeout", "cancelled", "completed"]);
+        let beyond = world.get(&format!("/v1/reviewer/history?offset={}", i64::MAX / 2)).key(&ann).await;
+        assert_eq!((beyond.status, beyond.at("data.count")), (200, &json!(0)));
         assert_eq!(history.at("data.requests.2.feedback.comment"), "Well seen");
         let page = world.get("/v1/reviewer/history?limit=1&offset=1").key(&ann).await;
         assert_eq!((page.each("data.requests", "id"), page.at("data.count")), (vec![asked[2].clone()], &json!(1)));
