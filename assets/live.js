@@ -6,6 +6,7 @@ import { tick } from "./time.js";
 
 const EVENTS = [
   "request.created", "request.claimed", "request.released", "request.updated", "request.completed", "request.cancelled", "request.timeout",
+  "request.feedback",
   "loop.updated", "loop.deleted", "loop.member_joined", "loop.member_left",
 ];
 const REST = 250; // milliseconds: of a burst the page is fetched once
@@ -21,8 +22,10 @@ async function refresh() {
   if (under_way) return void (again = true);
   under_way = true;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (new URL(answer.url).pathname !== location.pathname) return signedOut();
+    // After a form that was refused, the page is not where the browser thinks it is.
+    const here = new URL(document.querySelector("[data-here]")?.dataset.here ?? location.href, location.origin);
+    const answer = await fetch(here, { headers: { accept: "text/html" } });
+    if (new URL(answer.url).pathname !== here.pathname) return signedOut();
     if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // Out of reach: the stream tells when it is back.

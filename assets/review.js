@@ -25,7 +25,9 @@ async function keep() {
     const path = `/v1/reviewer/requests/${request}/draft`, headers = { "content-type": "application/json" };
     const kept = await fetch(path, { method: "PUT", headers, body: JSON.stringify({ response_data: answer }), keepalive: true });
     if (kept.status === 401) document.getElementById("signed-out").hidden = false;
-    told.textContent = kept.ok ? "Draft kept" : "";
+    const isOver = [404, 409].includes(kept.status); // there is nothing to keep it for
+    changed ||= !kept.ok && !isOver;
+    told.textContent = kept.ok ? "Draft kept" : isOver ? "" : "Not kept: the server did not take it";
   } catch {
     changed = true; // out of reach: with the next letter it is tried again
     told.textContent = "Not kept: the server cannot be reached";

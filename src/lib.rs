@@ -22,6 +22,8 @@
 //!   process may have written.
 //! * Connections to Postgres that did what they should do not go back to sqlx's pool, which asks each how it is: a journey for
 //!   every statement (`store/postgres.rs`).
+//! * On Postgres, statements of one text that many want at once go together, as one (`store/together.rs`): a journey, a plan and
+//!   a flush to disk for each would be most of what a call costs. Each is planned once; what decides about its plan is in its text.
 //! * Sign-ins are not counted by `governor`: only failures are to count, and it cannot give back what turned out to be none.
 //!
 //! To add an endpoint, see `CONTRIBUTING.md`.

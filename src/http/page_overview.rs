@@ -65,6 +65,8 @@ struct Api {
     version: &'static str,
     engine: &'static str,
     up_since: Moment,
+    /// As `/ready` says it.
+    is_ready: bool,
     base_url: String,
     keys: Vec<KeyUse>,
     has_key: bool,
@@ -92,6 +94,7 @@ async fn api(app: &App, who: &SignedIn) -> Result<Api> {
         version: env!("CARGO_PKG_VERSION"),
         engine,
         up_since: Moment::age(app.started_at, app.now()),
+        is_ready: app.store.check().await.is_ok(),
         base_url: app.base_url.to_string(),
         keys: used.collect(),
         has_key: keys.iter().any(|it| it.key.is_usable(app.now())),

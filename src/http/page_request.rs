@@ -20,7 +20,11 @@ use crate::{
     service::{Error, Result as Outcome, inbox, reviews},
 };
 use askama::Template;
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{Redirect, Response},
+};
 use serde_json::Value;
 
 #[derive(Template)]
@@ -111,8 +115,14 @@ pub async fn show(who: SignedIn, State(app): State<App>, PageId(id): PageId<Requ
     Ok(drawn(&app, &who, it, form).into_response(StatusCode::OK))
 }
 
-/// Takes a request on.
-pub async fn claim(who: SignedIn, State(app): State<App>, PageId(id): PageId<Request>) -> Result<Response, PageError> {
+/// Takes a request on. What was typed meanwhile is kept.
+pub async fn claim(
+    who: SignedIn,
+    State(app): State<App>,
+    PageId(id): PageId<Request>,
+    form: Form,
+) -> Result<Response, PageError> {
+    keep_typed(&app, &who, id, &form).await?;
     match reviews::claim(&app, who.id(), id).await {
         Ok(_) => Ok(see_other(&place(id), Notice::Claimed)),
         Err(Error::Conflict(why)) => Ok(lost(&app, &who, id, why, &Value::Null).await?),
@@ -125,7 +135,9 @@ pub async fn release(
     who: SignedIn,
     State(app): State<App>,
     PageId(id): PageId<Request>,
+    form: Form,
 ) -> Result<Response, PageError> {
+    keep_typed(&app, &who, id, &form).await?;
     match reviews::release(&app, who.id(), id).await {
         Ok(_) => Ok(see_other("/inbox", Notice::Released)),
         Err(Error::Conflict(why)) => {
@@ -137,6 +149,25 @@ pub async fn release(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Keeps what stood in the answer's form when something else was done.
+async fn keep_typed(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<()> {
+    let it = reviews::show(app, who.id(), id).await?;
+    let given = typed(it.content.response_type, form);
+    let is_nothing = given.is_null() || given == "" || given.as_array().is_some_and(Vec::is_empty);
+    if is_nothing || it.status.is_final() {
+        return Ok(());
+    }
+    match inbox::keep(app, who.id(), id, &given).await {
+        Err(Error::Conflict(_)) => Ok(()), // it has just ended, and whoever acts on it is told
+        kept => kept,
+    }
+}
+
+/// To the request: where a form was posted to is no place to come back to.
+pub async fn back(_: SignedIn, PageId(id): PageId<Request>) -> Redirect {
+    Redirect::to(&place(id))
 }
 
 /// Sends an answer, and goes on to what is to do next. Whoever's session has ended signs in first, and loses nothing; nor does
@@ -168,6 +199,7 @@ async fn send(app: &App, who: &SignedIn, id: Id<Request>, form: Form) -> Outcome
     match reviews::respond(app, who.id(), id, &given).await {
         Ok(_) => onwards(app, who).await,
         Err(Error::Invalid(invalid)) => {
+            keep_typed(app, who, id, &form).await?;
             let form = Filled::refused_at(FIELD, form, &Error::Invalid(invalid));
             Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST))
         }
@@ -197,8 +229,9 @@ async fn lost(app: &App, who: &SignedIn, id: Id<Request>, why: &str, given: &Val
     if !it.status.is_final() && !given.is_null() {
         inbox::keep(app, who.id(), id, given).await?;
     }
+    let draft = if given.is_null() { inbox::draft(app, who.id(), id).await? } else { None };
     let mut page = drawn(app, who, it, Filled::default());
-    page.form = filled(&page.it, given);
+    page.form = filled(&page.it, draft.as_ref().map_or(given, |draft| &draft.0));
     page.unsent = page.it.answer_in_words(given).filter(|_| !page.is_open()).unwrap_or_default();
     page.lost = Some(what_happened(&page, why));
     Ok(page.into_response(StatusCode::CONFLICT))

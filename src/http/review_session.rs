@@ -107,8 +107,10 @@ pub async fn sign_up(
 pub async fn set_up(
     State(app): State<App>,
     Address(address): Address,
+    headers: HeaderMap,
     Body(sent): Body,
 ) -> Result<Reply<PersonView>, ApiError> {
+    super::reviewer::same_site(&headers)?;
     app.throttle.guess(address)?;
     let sent = sent?;
     let (token, email) = (required(&sent, "token")?, required(&sent, "email")?);

@@ -130,9 +130,9 @@ on_both! {
         browser.signs_in("ann@example.com").await;
         browser.arrived(&format!("/inbox/{id}")).await;
         assert_eq!(browser.value("document.querySelector('[data-help]').hidden").await, true, "no script has run");
-        browser.click("#standing button").await;
+        browser.click("#standing button:not([hidden])").await;
         browser.says("You have claimed this").await;
-        browser.click("#standing button").await;
+        browser.click("#standing button:not([hidden])").await;
         browser.says("It is back in the queue").await;
         browser.click(".request-line a").await;
         browser.click("#answer .decision[value=true]").await;

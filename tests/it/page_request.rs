@@ -36,6 +36,31 @@ async fn stored(world: &World, asker: &Asker, id: &str) -> Value {
 }
 
 on_both! {
+    async fn what_was_typed_is_kept_when_something_else_is_done(world: World) {
+        let world = world.beside(|settings| settings.reviews.claims_per_reviewer = 1).await;
+        let asker = world.asker().await;
+        let me = &asker.session;
+        let (id, other) = (ask(&world, &asker, "text", json!({"min_length": 20})).await, ask(&world, &asker, "text", json!({})).await);
+        let claimed = act(&world, me, &id, "claim", &[("response", "half a thought")]).await;
+        assert_eq!(location(&claimed), format!("/inbox/{id}?notice=claimed"));
+        assert!(shown(&world, me, &id).await.contains("half a thought"));
+        assert_eq!(answer(&world, me, &id, "too short").await.status, 400);
+        assert!(shown(&world, me, &id).await.contains("too short"));
+        let lost = act(&world, me, &other, "claim", &[("response", "the other thought")]).await;
+        assert_eq!(lost.status, 409);
+        assert!(lost.page().contains("the other thought"));
+        act(&world, me, &id, "release", &[("response", "a whole thought")]).await;
+        assert!(shown(&world, me, &id).await.contains("a whole thought"));
+        // Nothing typed takes nothing away.
+        act(&world, me, &id, "claim", &[]).await;
+        assert!(shown(&world, me, &id).await.contains("a whole thought"));
+        for act in ["claim", "release", "answer"] {
+            let back = world.get(&format!("/inbox/{id}/{act}")).cookie(me).await;
+            assert_eq!((back.status, location(&back)), (303, format!("/inbox/{id}").as_str()));
+        }
+        world.app.store.close().await;
+    }
+
     async fn contract_9_every_type_is_answered_by_its_form(world: World) {
         let asker = world.asker().await;
         let options = json!(["yes", {"value": "b", "label": "Label B", "description": "what b means", "color": "#16a34a"}, {"value": "c", "label": "C", "color": "url(//evil.test)"}]);

@@ -125,7 +125,8 @@ on_both! {
         let before = census(&world).await;
         let sign_in = json!({"email": "ann@example.com", "password": PASSWORD});
         let sign_up = json!({"invite_code": asker.code, "email": "new@example.com", "name": "Ann", "password": PASSWORD});
-        for (path, body) in [("/v1/reviewer/session", &sign_in), ("/v1/reviewer/signup", &sign_up)] {
+        let set_up = json!({"token": "hitl_setup_x", "email": "new@example.com", "name": "Ann", "password": PASSWORD});
+        for (path, body) in OPENING.into_iter().zip([&sign_in, &sign_up, &set_up]) {
             for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")] {
                 let refused = world.post(path).header("host", "hitl.test").header(name, value).json(body).await;
                 refused.refused(403, "Cross-site request refused", &Value::Null);
