@@ -178,6 +178,7 @@ pub fn open() -> Routes {
 }
 
 /// Pages for people, and what belongs to them.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub fn pages() -> Routes {
     Routes::default()
         .get(&["/".into()], page_home::home)
@@ -267,11 +268,9 @@ pub fn pages() -> Routes {
         .get(&["/requests/{request_id}/cancel".into()], page_requests::ask_cancel)
         .post(&["/requests/{request_id}/cancel".into()], page_requests::cancel)
         .get(&["/inbox/{request_id}".into()], page_request::show)
-        .get(&["/inbox/{request_id}/claim".into()], page_request::back)
+        .get(&["claim", "release", "answer"].map(|step| format!("/inbox/{{request_id}}/{step}")), page_request::back)
         .post(&["/inbox/{request_id}/claim".into()], page_request::claim)
-        .get(&["/inbox/{request_id}/release".into()], page_request::back)
         .post(&["/inbox/{request_id}/release".into()], page_request::release)
-        .get(&["/inbox/{request_id}/answer".into()], page_request::back)
         .post(&["/inbox/{request_id}/answer".into()], page_request::answer)
         .get(&["/history".into()], page_history::show)
         .get(&["/loops".into()], page_my_loops::list)
