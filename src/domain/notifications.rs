@@ -25,7 +25,7 @@ words! {
 }
 
 impl Occasion {
-    /// What an event is to those whom it concerns, if anything.
+    /// What an event of a request is to those whom it concerns, if anything.
     pub fn of(event: EventName, priority: Priority) -> Option<Self> {
         match event {
             EventName::RequestCreated if priority >= Priority::High => Some(Self::UrgentRequest),
@@ -33,7 +33,6 @@ impl Occasion {
             EventName::RequestDeadlineNear => Some(Self::DeadlineNear),
             EventName::RequestCancelled => Some(Self::ClaimCancelled),
             EventName::RequestFeedback => Some(Self::FeedbackReceived),
-            EventName::LoopMemberJoined | EventName::LoopMemberLeft => Some(Self::LoopActivity),
             _ => None,
         }
     }

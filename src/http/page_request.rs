@@ -122,7 +122,7 @@ pub async fn claim(
     PageId(id): PageId<Request>,
     form: Form,
 ) -> Result<Response, PageError> {
-    keep_typed(&app, &who, id, &form).await?;
+    keep_form(&app, &who, id, &form).await?;
     match reviews::claim(&app, who.id(), id).await {
         Ok(_) => Ok(see_other(&place(id), Notice::Claimed)),
         Err(Error::Conflict(why)) => Ok(lost(&app, &who, id, why, &Value::Null).await?),
@@ -137,7 +137,7 @@ pub async fn release(
     PageId(id): PageId<Request>,
     form: Form,
 ) -> Result<Response, PageError> {
-    keep_typed(&app, &who, id, &form).await?;
+    keep_form(&app, &who, id, &form).await?;
     match reviews::release(&app, who.id(), id).await {
         Ok(_) => Ok(see_other("/inbox", Notice::Released)),
         Err(Error::Conflict(why)) => {
@@ -152,14 +152,18 @@ pub async fn release(
 }
 
 /// Keeps what stood in the answer's form when something else was done.
-async fn keep_typed(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<()> {
+async fn keep_form(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<()> {
     let it = reviews::show(app, who.id(), id).await?;
-    let given = typed(it.content.response_type, form);
-    let is_nothing = given.is_null() || given == "" || given.as_array().is_some_and(Vec::is_empty);
+    keep_typed(app, who, &it, &typed(it.content.response_type, form)).await
+}
+
+/// Keeps what was typed, if it is anything, for as long as the request can be answered.
+async fn keep_typed(app: &App, who: &SignedIn, it: &Request, given: &Value) -> Outcome<()> {
+    let is_nothing = given.is_null() || *given == "" || given.as_array().is_some_and(Vec::is_empty);
     if is_nothing || it.status.is_final() {
         return Ok(());
     }
-    match inbox::keep(app, who.id(), id, &given).await {
+    match inbox::keep(app, who.id(), it.id, given).await {
         Err(Error::Conflict(_)) => Ok(()), // it has just ended, and whoever acts on it is told
         kept => kept,
     }
@@ -199,7 +203,7 @@ async fn send(app: &App, who: &SignedIn, id: Id<Request>, form: Form) -> Outcome
     match reviews::respond(app, who.id(), id, &given).await {
         Ok(_) => onwards(app, who).await,
         Err(Error::Invalid(invalid)) => {
-            keep_typed(app, who, id, &form).await?;
+            keep_typed(app, who, &it, &given).await?;
             let form = Filled::refused_at(FIELD, form, &Error::Invalid(invalid));
             Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST))
         }
@@ -226,9 +230,7 @@ async fn lost(app: &App, who: &SignedIn, id: Id<Request>, why: &str, given: &Val
     {
         return onwards(app, who).await;
     }
-    if !it.status.is_final() && !given.is_null() {
-        inbox::keep(app, who.id(), id, given).await?;
-    }
+    keep_typed(app, who, &it, given).await?;
     let draft = if given.is_null() { inbox::draft(app, who.id(), id).await? } else { None };
     let mut page = drawn(app, who, it, Filled::default());
     page.form = filled(&page.it, draft.as_ref().map_or(given, |draft| &draft.0));

@@ -56,27 +56,37 @@ pub(super) async fn plan_created(app: &App, it: &Request, recipients: &[Recipien
     plan(app, &app.store, EventName::RequestCreated, it, &people).await
 }
 
+/// Decides who of these people is told of an event of a request.
 async fn plan(app: &App, db: impl Db<'_>, name: EventName, it: &Request, people: &[Id<Account>]) -> Result<Plan> {
-    let Some(occasion) = Occasion::of(name, it.content.priority) else { return Ok(Plan::default()) };
+    let priority = it.content.priority;
+    let Some(occasion) = Occasion::of(name, priority) else { return Ok(Plan::default()) };
+    plan_for(app, db, it.loop_id, people, (occasion, priority), |to| Message::of(occasion, it, to)).await
+}
+
+/// Decides who of these people in a loop is told of something, and by which ways.
+async fn plan_for(
+    app: &App,
+    db: impl Db<'_>,
+    of: Id<Loop>,
+    people: &[Id<Account>],
+    (occasion, priority): (Occasion, Priority),
+    message: impl Fn(&Preferences) -> Message,
+) -> Result<Plan> {
     let mut plan = Plan::default();
-    for person in notifications::reached(db, it.loop_id, people).await?.chunk_by(|a, b| a.account_id == b.account_id) {
+    for person in notifications::reached(db, of, people).await?.chunk_by(|a, b| a.account_id == b.account_id) {
         let ways = ways(app, person);
         let preferences = Preferences::kept(person[0].preferences.as_ref());
+        let account_id = person[0].account_id;
         if ways.is_empty() {
             continue;
         }
-        if !person[0].notified || !preferences.wants(occasion, it.content.priority, app.now()) {
-            plan.untold.insert(person[0].account_id, UNWANTED);
+        if !person[0].notified || !preferences.wants(occasion, priority, app.now()) {
+            plan.untold.insert(account_id, UNWANTED);
             continue;
         }
-        let message = text(&Message::of(occasion, it, &preferences));
-        let account_id = person[0].account_id;
-        plan.planned.extend(ways.into_iter().map(|(kind, url)| Planned {
-            account_id,
-            kind,
-            url,
-            message: message.clone(),
-        }));
+        let message = text(&message(&preferences));
+        let planned = |(kind, url)| Planned { account_id, kind, url, message: message.clone() };
+        plan.planned.extend(ways.into_iter().map(planned));
     }
     Ok(plan)
 }
@@ -166,20 +176,14 @@ pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &R
 
 /// Tells who made a loop that somebody joined or left it, if they can be reached and neither they nor their programs did it.
 pub(super) async fn tell_maker(app: &App, tx: &mut Tx, event: &Event, it: &Loop, who: &Member) -> Result<()> {
-    let Some(occasion) = Occasion::of(event.name, Priority::Medium) else { return Ok(()) };
-    if !matches!(event.actor, Actor::Person(by) if by != it.creator_id) {
+    let moved = matches!(event.name, EventName::LoopMemberJoined | EventName::LoopMemberLeft);
+    if !moved || !matches!(event.actor, Actor::Person(by) if by != it.creator_id) {
         return Ok(());
     }
-    let maker = notifications::reached(&mut *tx, it.id, &[it.creator_id]).await?;
-    let Some(first) = maker.first().filter(|maker| maker.notified) else { return Ok(()) };
-    let preferences = Preferences::kept(first.preferences.as_ref());
     // Of what is no request's, none has a low priority.
-    if !preferences.wants(occasion, Priority::Critical, app.now()) {
-        return Ok(());
-    }
-    let message = text(&Message::of_loop_activity(it, who, event.name, &preferences));
-    let planned = |(kind, url)| Planned { account_id: it.creator_id, kind, url, message: message.clone() };
-    let plan = Plan { planned: ways(app, &maker).into_iter().map(planned).collect(), untold: HashMap::new() };
+    let of = (Occasion::LoopActivity, Priority::Critical);
+    let message = |to: &Preferences| Message::of_loop_activity(it, who, event.name, to);
+    let plan = plan_for(app, &mut *tx, it.id, &[it.creator_id], of, message).await?;
     plan.write(app, tx, event.id, event.name, None).await
 }
 

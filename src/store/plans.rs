@@ -49,9 +49,9 @@ pub(super) fn note(text: &str, values: &[Bound]) {
 }
 
 /// Notes the statement that does for many what this one does for one.
-pub(super) fn note_for_many(values: &[Bound], for_many: impl FnOnce(&[Bound]) -> Option<String>) {
+pub(super) fn note_for_many(text: &str, values: &[Bound], for_many: impl FnOnce(&str, &[Bound]) -> Option<String>) {
     if NOTED.try_with(|_| ()).is_ok()
-        && let Some(text) = for_many(values)
+        && let Some(text) = for_many(text, values)
     {
         note(&text, &many(std::iter::once(values)));
     }

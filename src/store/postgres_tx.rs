@@ -84,8 +84,8 @@ impl PostgresTx {
             (Some(mut begun), _) => begun.end("commit").await,
             (None, Some(waiting)) => {
                 let (text, Change { statements, guards, values }) = (waiting.text(), waiting);
-                plans::note_for_many(&values, |values| for_many::changes(&statements, &[], values));
-                let for_many = |values: &[Bound]| for_many::changes(&statements, &guards, values);
+                plans::note_for_many(&text, &values, |_, values| for_many::changes(&statements, &[], values));
+                let for_many = |_: &str, values: &[Bound]| for_many::changes(&statements, &guards, values);
                 Box::pin(self.connections.together(text, values, Sharing::Nothing, for_many)).await.map(drop)
             }
             (None, None) => Ok(()),

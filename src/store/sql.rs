@@ -140,7 +140,7 @@ impl Sql<'_> {
         self
     }
 
-    /// Ends the statement: only this page of what it finds. How long a page is stands in the text too; there are few lengths.
+    /// Only this page of what it finds. How long a page is stands in the text too; there are few lengths.
     pub fn page(self, page: Page) -> Self {
         let sql = self.limit(page.limit);
         if page.offset == 0 { sql } else { sql.push_bind("offset", page.offset) }
@@ -272,9 +272,8 @@ impl Sql<'_> {
             }
             Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
             Target::Postgres(connections) if together => {
-                let for_many = |values: &[Bound]| for_many::select(&text, values);
-                plans::note_for_many(&values, for_many);
-                let rows = Box::pin(connections.together(text.clone(), values, Sharing::Equal, for_many)).await?;
+                plans::note_for_many(&text, &values, for_many::select);
+                let rows = Box::pin(connections.together(text, values, Sharing::Equal, for_many::select)).await?;
                 Ok(rows.iter().take(most).map(T::from_row).collect::<sqlx::Result<_>>()?)
             }
             Target::Postgres(connections) => postgres_tx::rows(&mut connections.lend().await?, text, values).await,

@@ -105,7 +105,7 @@ impl Connections {
         text: Cow<'static, str>,
         values: Vec<Bound>,
         sharing: Sharing,
-        for_many: impl FnOnce(&[Bound]) -> Option<String>,
+        for_many: impl FnOnce(&str, &[Bound]) -> Option<String>,
     ) -> Result<Rows> {
         let (turn, values) = match self.join(&text, values, sharing, for_many) {
             Joined::Goes(turn, values) => (turn, values),
@@ -129,11 +129,11 @@ impl Connections {
         text: &str,
         values: Vec<Bound>,
         sharing: Sharing,
-        for_many: impl FnOnce(&[Bound]) -> Option<String>,
+        for_many: impl FnOnce(&str, &[Bound]) -> Option<String>,
     ) -> Joined {
         let mut groups = self.groups().lock();
         if !groups.contains_key(text) {
-            let (for_many, text): (_, Arc<str>) = (for_many(&values).map(Into::into), text.into());
+            let (for_many, text): (_, Arc<str>) = (for_many(text, &values).map(Into::into), text.into());
             let waiting = VecDeque::new();
             groups.insert(text.clone(), Group { text, for_many, sharing, turn: None, turns: 0, waiting });
         }
