@@ -3,7 +3,8 @@ const button = document.querySelector("[data-push-key]");
 const guess = document.querySelector("select[data-guess]");
 
 // Who has not said so yet most likely goes by this device's clock.
-if (guess?.querySelector(`option[value="${-new Date().getTimezoneOffset()}"]`)) guess.value = -new Date().getTimezoneOffset();
+const place = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (guess && [...guess.options].some((option) => option.value === place)) guess.value = place;
 
 if (button && "serviceWorker" in navigator && "PushManager" in window && "Notification" in window) {
   document.getElementById("push").hidden = false;

@@ -19,7 +19,7 @@ let waiting, changed = false;
 async function keep() {
   clearTimeout(waiting);
   const answer = typed(), told = document.getElementById("kept");
-  if (!changed || answer === null) return;
+  if (!changed) return;
   changed = false;
   try {
     const path = `/v1/reviewer/requests/${request}/draft`, headers = { "content-type": "application/json" };
@@ -110,11 +110,22 @@ function claim() {
   post.requestSubmit();
 }
 
-function choose(digit) {
-  const chosen = form?.querySelector(".point") ? form.querySelector(`.point input[value="${digit}"]`) : form?.querySelectorAll(".option input:not([id=other]), .decision")[digit - 1];
+// What is typed in one go is one number: the tenth option, the point 7.5 of a scale.
+const GO = 900; // milliseconds
+let number = "", typedAt = 0;
+
+function choose(letter) {
+  number = performance.now() - typedAt < GO ? number + letter : letter;
+  typedAt = performance.now();
+  const chosen = numbered(number) ?? numbered(letter);
   if (!chosen) return;
   chosen.focus();
   if (chosen.matches("input")) chosen.click(); // a button is only gone to: a digit decides nothing
+}
+
+function numbered(text) {
+  if (form.querySelector(".point")) return form.querySelector(`.point input[value="${text.replace(",", ".")}"]`);
+  return form.querySelectorAll(".option input:not([id=other]), .decision")[Number(text) - 1];
 }
 
 const single = { j: () => move(1), k: () => move(-1), c: claim, "?": () => keys?.showModal() };
@@ -128,7 +139,9 @@ addEventListener("keydown", (event) => {
   }
   const isTyping = event.target.closest?.("textarea, select, dialog, input:not([type=radio], [type=checkbox])");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !areOn()) return;
-  const act = single[event.key] ?? (/^[0-9]$/.test(event.key) ? () => choose(event.key) : null);
+  const isNumber = form && /^[-0-9.,]$/.test(event.key), field = form?.querySelector("input.number");
+  if (isNumber && field) return field.focus(); // where the digit then goes
+  const act = single[event.key] ?? (isNumber ? () => choose(event.key) : null);
   if (!act) return;
   event.preventDefault();
   act();

@@ -7,12 +7,14 @@ use super::{EventName, Id, JsonText, Loop, Member, Status, Timestamp, Window};
 use serde_json::{Value, json};
 
 /// What happened to a request, beyond what it now is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Step {
     /// Where it stood before.
     pub previous: Option<Status>,
     /// Whether the hourly limit got a unit back (contract 3.7).
     pub refunded: bool,
+    /// The fields that an update changed.
+    pub changed: Vec<&'static str>,
 }
 
 /// Begins every body.
@@ -28,7 +30,7 @@ pub struct Head {
 
 /// Whether a cancellation gave something back, and how far the request had come (contract 7.6). One that a person or the end
 /// of its loop cancels gives nothing back, and may still have been pending.
-pub fn refund_info(step: Step) -> Value {
+pub fn refund_info(step: &Step) -> Value {
     json!({"refunded": step.refunded, "reason": refund_reason(step.previous)})
 }
 

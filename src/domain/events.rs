@@ -75,7 +75,7 @@ words! {
         InvitationWithdrawn = "account.invitation_withdrawn",
         /// What an account may do on the server was changed.
         AccountRoleChanged = "account.role_changed",
-        /// An owner ended somebody's sessions.
+        /// Somebody's sessions were ended, by an owner or from another of their own.
         SessionsEnded = "account.sessions_ended",
         /// Whoever has claimed a request was warned of its deadline.
         RequestDeadlineNear = "request.deadline_near",
@@ -83,6 +83,10 @@ words! {
         NotificationTest = "notification.test",
         /// The secret that an account's callbacks are signed with was replaced.
         SigningSecretRotated = "account.signing_secret_rotated",
+        /// Somebody signed in with their password.
+        SignedIn = "account.signed_in",
+        /// Somebody signed out.
+        SignedOut = "account.signed_out",
     }
 }
 

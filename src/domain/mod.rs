@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod bodies;
 pub mod boolean;
 pub mod choice;
+pub mod clocks;
 mod config;
 pub mod decimal;
 pub mod events;

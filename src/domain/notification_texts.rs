@@ -3,7 +3,8 @@
 
 use super::{
     EventName, Loop, Member, Request, Role, Timestamp,
-    notifications::{Occasion, Preferences, offset_name},
+    clocks::offset_name,
+    notifications::{Occasion, Preferences},
 };
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::format_description};
@@ -42,7 +43,8 @@ impl Message {
             Occasion::FeedbackReceived => format!("{name}: feedback on your answer"),
             Occasion::LoopActivity => name, // it is of no request
         };
-        let deadline = (!it.status.is_final()).then(|| deadline(it.timeout_at, preferences.utc_offset_minutes));
+        let deadline =
+            (!it.status.is_final()).then(|| deadline(it.timeout_at, preferences.clock.minutes_ahead(it.timeout_at)));
         Self {
             title,
             text: [it.preview()].into_iter().chain(deadline).collect::<Vec<_>>().join("\n"),

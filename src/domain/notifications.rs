@@ -2,6 +2,7 @@
 
 use super::{
     EventName, Id, Invalid, Json, Object, Priority, Secret, Timestamp,
+    clocks::Clock,
     words::{Word, words},
 };
 use serde_json::{Map, Value, json};
@@ -83,8 +84,8 @@ pub struct Preferences {
     pub unbadged: bool,
     /// When there is to be quiet.
     pub quiet_hours: Option<QuietHours>,
-    /// How far the person's clock is ahead of UTC, in minutes.
-    pub utc_offset_minutes: i64,
+    /// The person's clock.
+    pub clock: Clock,
 }
 
 /// A part of each day, in minutes from midnight by the person's clock; over midnight where it ends before it begins.
@@ -116,8 +117,8 @@ impl Preferences {
 
     /// Whether it is quiet now.
     pub fn is_quiet(&self, now: Timestamp) -> bool {
-        let minute = (now.seconds().div_euclid(60) + self.utc_offset_minutes).rem_euclid(DAY);
-        self.quiet_hours.is_some_and(|hours| hours.covers(minute))
+        let Some(hours) = self.quiet_hours else { return false };
+        hours.covers((now.seconds().div_euclid(60) + self.clock.minutes_ahead(now)).rem_euclid(DAY))
     }
 
     /// As they are kept.
@@ -129,19 +130,17 @@ impl Preferences {
     /// As they are kept and shown.
     pub fn json(&self) -> Value {
         let kinds = Occasion::ALL.iter().map(|it| (it.to_string(), json!(!self.off.contains(it))));
-        let quiet = self.quiet_hours.map(|hours| json!({"from": clock(hours.from), "to": clock(hours.to)}));
-        json!({
+        let quiet = self.quiet_hours.map(|hours| json!({"from": time_of_day(hours.from), "to": time_of_day(hours.to)}));
+        let mut fields = json!({
             "kinds": kinds.collect::<Map<_, _>>(), "priority_only": self.priority_only, "sound": !self.silent, "badge": !self.unbadged,
-            "quiet_hours": quiet, "utc_offset_minutes": self.utc_offset_minutes,
-        })
+            "quiet_hours": quiet,
+        });
+        fields.as_object_mut().expect("an object").extend(self.clock.fields());
+        fields
     }
 
     /// The same with what was sent in place of what it was. `quiet_hours: null` ends them.
     pub fn changed(self, sent: &Object) -> Result<Self, Invalid> {
-        let offset = sent.integer("utc_offset_minutes")?.unwrap_or(self.utc_offset_minutes);
-        if !(-DAY / 2..=DAY).contains(&offset) {
-            return Err(Invalid::failed("utc_offset_minutes must be between -720 and 1440"));
-        }
         let quiet_hours = match (sent.0.get("quiet_hours"), sent.object("quiet_hours")?) {
             (Some(Value::Null), _) => None,
             (_, Some(hours)) => Some(quiet_hours(&Object(hours.clone()))?),
@@ -153,7 +152,7 @@ impl Preferences {
             silent: sent.boolean("sound")?.map_or(self.silent, |on| !on),
             unbadged: sent.boolean("badge")?.map_or(self.unbadged, |on| !on),
             quiet_hours,
-            utc_offset_minutes: offset,
+            clock: self.clock.changed(sent)?,
         })
     }
 }
@@ -199,16 +198,8 @@ fn minute(text: &str) -> Option<i64> {
 }
 
 /// A minute of the day as clocks show it.
-pub fn clock(minute: i64) -> String {
+pub fn time_of_day(minute: i64) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-/// An offset from UTC, such as `UTC+05:30`.
-pub fn offset_name(minutes: i64) -> String {
-    match minutes {
-        0 => "UTC".to_owned(),
-        _ => format!("UTC{}{}", if minutes < 0 { '-' } else { '+' }, clock(minutes.abs())),
-    }
 }
 
 #[cfg(test)]
@@ -243,6 +234,11 @@ mod tests {
         assert!(quiet("22:00", "07:00", 60, "21:00") && !quiet("22:00", "07:00", 60, "06:00"), "an hour ahead");
         assert!(quiet("22:00", "07:00", -330, "03:30") && !quiet("22:00", "07:00", -330, "03:29"));
         assert!(!Preferences::default().is_quiet(at("03:00")));
+        let sent = json!({"quiet_hours": {"from": "22:00", "to": "07:00"}, "time_zone": "Europe/Berlin"});
+        let berlin = changed(sent).unwrap();
+        let is_quiet = |at: &str| berlin.is_quiet(at.parse().unwrap());
+        assert!(is_quiet("2026-01-15T05:59:00Z") && !is_quiet("2026-01-15T06:00:00Z"), "an hour ahead in winter");
+        assert!(is_quiet("2026-07-15T04:59:00Z") && !is_quiet("2026-07-15T05:00:00Z"), "two in summer");
     }
 
     #[test]
@@ -261,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (sent, detail) in [
-            (json!({"utc_offset_minutes": 1441}), "utc_offset_minutes must be between -720 and 1440"),
+            (json!({"time_zone": "x"}), "time_zone must be a name such as Europe/Berlin"),
             (json!({"quiet_hours": {"from": "22:00"}}), "quiet_hours must have a time to, such as 22:00"),
             (
                 json!({"quiet_hours": {"from": "24:00", "to": "07:00"}}),
@@ -305,7 +301,7 @@ mod tests {
                 silent,
                 unbadged,
                 quiet_hours: (quiet && from != to).then_some(QuietHours { from, to }),
-                utc_offset_minutes: offset,
+                clock: Clock::Fixed(offset),
             };
             prop_assert_eq!(&Preferences::kept(Some(&Json(preferences.json()))), &preferences);
         }
@@ -313,7 +309,7 @@ mod tests {
         #[test]
         fn a_day_has_as_many_quiet_minutes_as_its_quiet_hours(from in 0..DAY, to in 0..DAY, offset in -720..=840_i64) {
             prop_assume!(from != to);
-            let quiet = Preferences { quiet_hours: Some(QuietHours { from, to }), utc_offset_minutes: offset, ..Preferences::default() };
+            let quiet = Preferences { quiet_hours: Some(QuietHours { from, to }), clock: Clock::Fixed(offset), ..Preferences::default() };
             let minutes = (0..DAY).filter(|minute| quiet.is_quiet(Timestamp::from_seconds(minute * 60))).count();
             prop_assert_eq!(i64::try_from(minutes).unwrap(), (to - from).rem_euclid(DAY));
         }

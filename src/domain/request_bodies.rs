@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// The body of an event of a request. The loop's name comes with the request.
-pub fn of_request(head: Head, it: &Request, step: Step) -> JsonText {
+pub fn of_request(head: Head, it: &Request, step: &Step) -> JsonText {
     let details = it.response_details();
     let answer = it.response_data.as_ref().map(|json| &json.0);
     let default = default_of(it);
@@ -49,7 +49,7 @@ fn default_of(it: &Request) -> Option<&Value> {
     Some(if keeps_its_order(sent) { sent } else { it.content.response_type.bare(sent) })
 }
 
-fn data(name: EventName, it: &Request, step: Step) -> Data<'_> {
+fn data<'a>(name: EventName, it: &'a Request, step: &'a Step) -> Data<'a> {
     let claimant = it.claimed_by.zip(it.reviewer.as_ref());
     let claimant = claimant.map(|(user_id, Reviewer { name, email, .. })| Claimant { user_id, email, name });
     let (reviewer, estimated_completion, refund_info) = match name {
@@ -67,10 +67,11 @@ fn data(name: EventName, it: &Request, step: Step) -> Data<'_> {
         reviewer,
         estimated_completion,
         refund_info,
+        changed_fields: (name == EventName::RequestUpdated).then_some(step.changed.as_slice()),
     }
 }
 
-fn summary(name: EventName, it: &Request, step: Step) -> Summary<'_> {
+fn summary<'a>(name: EventName, it: &'a Request, step: &Step) -> Summary<'a> {
     let (claimed, cancelled) = (name == EventName::RequestClaimed, name == EventName::RequestCancelled);
     let ended = name == EventName::RequestTimeout;
     Summary {
@@ -135,6 +136,8 @@ struct Data<'a> {
     estimated_completion: Option<Option<Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refund_info: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_fields: Option<&'a [&'static str]>,
 }
 
 #[expect(

@@ -65,6 +65,29 @@ impl RequestChange {
     }
 }
 
+impl Content {
+    /// The names of the fields in which it is another than that one.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let compared = [
+            ("processing_type", self.processing_type != other.processing_type),
+            ("type", self.kind != other.kind),
+            ("priority", self.priority != other.priority),
+            ("request_text", self.request_text != other.request_text),
+            ("image_url", self.image_url != other.image_url),
+            ("context", self.context != other.context),
+            ("timeout_seconds", self.timeout_seconds != other.timeout_seconds),
+            ("response_type", self.response_type != other.response_type),
+            ("response_config", self.response_config != other.response_config),
+            ("default_response", self.default_response != other.default_response),
+            ("platform_version", self.platform_version != other.platform_version),
+            ("callback_url", self.callback_url != other.callback_url),
+            ("tags", self.tags != other.tags),
+            ("metadata", self.metadata != other.metadata),
+        ];
+        compared.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+}
+
 fn knows_any(sent: &Object) -> bool {
     ALWAYS.iter().chain(&WHILE_PENDING).chain(&["metadata"]).any(|field| sent.value(field).is_some())
 }

@@ -90,6 +90,8 @@ pub struct EventData {
     /// `request.cancelled`: whether the hourly limit got one back, and how far the request had come.
     #[schema(value_type = Option<Object>)]
     refund_info: Option<Value>,
+    /// `request.updated`: the names of the fields that were changed.
+    changed_fields: Option<Vec<String>>,
     /// `loop.member_joined` and `loop.member_left`: who.
     #[schema(value_type = Option<Object>)]
     member: Option<Value>,

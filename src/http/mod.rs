@@ -55,6 +55,7 @@ pub mod page_shell;
 pub mod page_sign_in;
 pub mod page_signed_in;
 pub mod page_signing_secret;
+pub mod page_story;
 pub mod page_times;
 pub mod page_unsent;
 pub mod page_webhook_form;
@@ -264,11 +265,12 @@ pub fn pages() -> Routes {
         .get(&["/requests".into()], page_requests::list)
         .get(&["/requests/new".into()], page_new_request::form)
         .post(&["/requests/new".into()], page_new_request::create)
-        .get(&["/requests/{request_id}".into()], page_requests::show)
+        .get(&["/requests/{request_id}".into()], page_story::show)
+        .get(&["/requests/{request_id}/deliveries/{delivery_id}".into()], page_story::delivery)
+        .post(&["/requests/{request_id}/deliveries/{delivery_id}/redeliver".into()], page_story::redeliver)
         .get(&["/requests/{request_id}/cancel".into()], page_requests::ask_cancel)
         .post(&["/requests/{request_id}/cancel".into()], page_requests::cancel)
         .get(&["/inbox/{request_id}".into()], page_request::show)
-        .get(&["claim", "release", "answer"].map(|step| format!("/inbox/{{request_id}}/{step}")), page_request::back)
         .post(&["/inbox/{request_id}/claim".into()], page_request::claim)
         .post(&["/inbox/{request_id}/release".into()], page_request::release)
         .post(&["/inbox/{request_id}/answer".into()], page_request::answer)
@@ -281,6 +283,7 @@ pub fn pages() -> Routes {
         .get(&["/service-worker.js".into()], assets::service_worker)
         .get(&["/assets/{file}".into()], assets::file)
         .get(&["/assets/{print}/{file}".into()], assets::fingerprinted)
+        .leading_back()
 }
 
 /// The whole server; the layers from outside in. What is served to the network is [`outside`] of it.

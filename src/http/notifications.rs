@@ -20,11 +20,12 @@ use utoipa::ToSchema;
 /// How somebody wants to be notified.
 #[derive(Serialize, ToSchema)]
 pub struct NotificationSettingsView {
-    /// `kinds`, `priority_only`, `sound`, `badge`, `quiet_hours` and `utc_offset_minutes`.
+    /// `kinds`, `priority_only`, `sound`, `badge`, `quiet_hours`, `time_zone` and `utc_offset_minutes`.
     #[serde(flatten)]
     #[schema(value_type = Object, example = json!({
         "kinds": {"new_request": true, "urgent_request": true, "deadline_near": true, "claim_cancelled": true, "feedback_received": true, "loop_activity": true},
-        "priority_only": false, "sound": true, "badge": true, "quiet_hours": {"from": "22:00", "to": "07:00"}, "utc_offset_minutes": 60
+        "priority_only": false, "sound": true, "badge": true, "quiet_hours": {"from": "22:00", "to": "07:00"},
+        "time_zone": "Europe/Berlin", "utc_offset_minutes": null
     }))]
     preferences: Value,
     /// The ntfy topic.

@@ -123,6 +123,11 @@ pub fn unsigned(number: &Number) -> bool {
     number.min.is_some_and(|min| min >= 0.0)
 }
 
+/// The id of what the caller says of a number that does not fit; empty where that is nothing.
+pub fn words(number: &Number) -> &'static str {
+    if number.validation_message.is_some() { "response-words" } else { "" }
+}
+
 /// What a number may be, in words.
 pub fn amount(number: &Number) -> String {
     let bounds = match (number.min, number.max) {

@@ -1,7 +1,7 @@
 //! What was asked as reviewers see it, where nobody answers: in the preview of a request, and in its story.
 
 use super::{
-    page_answer::{amount, colour, count, length, points, scale, unsigned},
+    page_answer::{amount, colour, count, length, points, scale, unsigned, words},
     page_context::Tree,
     page_forms::Filled,
     page_markdown::safe_html,

@@ -9,7 +9,7 @@ use super::{
     page_places::link,
     page_shell::{Section, Shell},
     page_signed_in::{Owner, SignedIn},
-    page_times::Moment,
+    page_times::{Moment, start_of_day},
     pages::{PageError, again, shown},
 };
 use crate::{
@@ -138,18 +138,11 @@ async fn wanted(app: &App, query: &Query) -> Result<Query> {
     for (field, name, days_later) in [("from", "since", 0), ("to", "until", 1)] {
         if let Some(text) = query.value(field) {
             let wrong = || Invalid::failed(format!("{field} must be a date such as 2030-01-31"));
-            let start = day(text, days_later).ok_or_else(wrong)?;
+            let start = start_of_day(text, days_later).ok_or_else(wrong)?;
             wanted.push((name, start.to_string()));
         }
     }
     Ok(Query(wanted.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
-}
-
-/// The start of a day in UTC, or of one so many days later, while its year has four digits.
-fn day(text: &str, days_later: i64) -> Option<Timestamp> {
-    const YEAR_10000: Timestamp = Timestamp::from_seconds(253_402_300_800);
-    let start = format!("{text}T00:00:00Z").parse::<Timestamp>().ok()?.plus_seconds(days_later * 86_400);
-    (start < YEAR_10000).then_some(start)
 }
 
 async fn known(app: &App, who: &SignedIn, lines: &[Line]) -> Result<Known> {

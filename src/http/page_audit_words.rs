@@ -111,8 +111,13 @@ fn says_all(name: EventName, is_own: bool) -> bool {
         EventName::KeyQuotaWarning
         | EventName::KeyLimitExceeded
         | EventName::NotificationTest
+        | EventName::SignedIn
+        | EventName::SignedOut
         | EventName::InvitationWithdrawn => true,
-        EventName::AccountCreated | EventName::PasswordChanged | EventName::AccountRenamed => is_own,
+        EventName::AccountCreated
+        | EventName::PasswordChanged
+        | EventName::AccountRenamed
+        | EventName::SessionsEnded => is_own,
         _ => false,
     }
 }
@@ -162,7 +167,10 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::AccountRoleChanged => ("made", if text("/to") == "owner" { "an owner" } else { "a member" }),
         EventName::AccountStatusChanged if text("/status") == "suspended" => ("suspended", ""),
         EventName::AccountStatusChanged => ("let", "in again"),
+        EventName::SessionsEnded if is_own => ("ended other sessions of their own", ""),
         EventName::SessionsEnded => ("signed", "out"),
+        EventName::SignedIn => ("signed in", ""),
+        EventName::SignedOut => ("signed out", ""),
         EventName::PasswordChanged if is_own => ("set a new password", ""),
         EventName::PasswordChanged => ("set a new password for", ""),
         EventName::AccountRenamed => return (format!("took the name {}", text("/name")), ""),

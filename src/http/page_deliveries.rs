@@ -1,4 +1,4 @@
-//! What was sent to a webhook: one delivery with its bodies and attempts, testing, sending again (contract 12.9).
+//! What was sent to a webhook or a callback: one delivery with its bodies and attempts, testing, sending again (contract 12.9).
 
 use super::{
     extract::Form,
@@ -47,9 +47,11 @@ struct AttemptRow {
 
 #[derive(Template)]
 #[template(path = "delivery.html")]
-struct DeliveryPage {
+pub(super) struct DeliveryPage {
     shell: Shell,
-    webhook: Webhook,
+    /// The page that it belongs to, with its own beneath.
+    over: String,
+    over_name: String,
     row: DeliveryRow,
     body: String,
     attempts: Vec<AttemptRow>,
@@ -64,14 +66,27 @@ pub async fn show(
 ) -> Page {
     let webhook = webhooks::show(&app, &who.who, id).await?;
     let (it, made) = webhooks::attempts(&app, &who.who, id, delivery).await?;
-    let now = app.now();
-    Ok(shown(&DeliveryPage {
-        shell: who.shell(Section::Webhooks),
-        webhook,
+    let over = format!("/webhooks/{id}");
+    Ok(shown(&delivery_page(who.shell(Section::Webhooks), over, &webhook.url, it, made, app.now())))
+}
+
+/// One delivery, under the page that it belongs to.
+pub(super) fn delivery_page(
+    shell: Shell,
+    over: String,
+    over_name: &str,
+    it: Delivery,
+    made: Vec<Made>,
+    now: Timestamp,
+) -> DeliveryPage {
+    DeliveryPage {
+        shell,
+        over,
+        over_name: over_name.to_owned(),
         body: indented(&it.body),
         row: DeliveryRow::new(it, now),
         attempts: made.into_iter().map(|it| AttemptRow { age: Moment::age(it.at, now), it }).collect(),
-    }))
+    }
 }
 
 /// JSON on several lines, to read.

@@ -111,7 +111,7 @@ async fn join_by(app: &App, address: IpAddr, code: &str, form: &Form, agent: Opt
         return Ok(opened);
     }
     let form = sign_ups::SignUp { code, email, name: form.text("name"), password };
-    sign_ups::sign_up(app, address, form, agent).await.map(|(opened, _)| opened)
+    sign_ups::sign_up(app, address, form, agent).await.map(|it| it.opened)
 }
 
 /// Whoever is in already may come in again.

@@ -3,6 +3,7 @@
 use super::{
     extract::Form,
     page_forms::Filled,
+    page_icons::symbol,
     page_loop_people::own,
     page_notices::Notice,
     page_shell::{Section, Shell},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Id, Loop, Member, Status, loops::DEFAULT_ICON, loops::ICONS},
+    domain::{Id, Invalid, Loop, Member, Status, loops::DEFAULT_ICON, loops::ICONS},
     service::{Error, Result, keys, loops, loops::Peopled},
 };
 use askama::Template;
@@ -122,13 +123,16 @@ fn refused(who: &SignedIn, old: Option<Loop>, form: Form, error: &Error) -> Resp
     again(error, &FormPage { shell: who.shell(Section::Loops), old, form })
 }
 
-/// What is typed goes before what is chosen.
+/// What is typed goes before what is chosen. Programs may name any text (contract 6.2), of which people would see nothing.
 fn sent(form: &Form) -> crate::domain::Sent {
-    let mut sent = form.sent(&["name", "description", "icon", "symbol"])?;
-    match sent.0.shift_remove("symbol") {
-        Some(symbol) if symbol != "" => sent.0.insert("icon".into(), symbol),
-        _ => None,
-    };
+    let mut sent = form.sent(&["name", "description", "icon"])?;
+    let typed = form.text("symbol");
+    if !typed.is_empty() && symbol(typed).is_empty() {
+        return Err(Invalid::failed("symbol must be one emoji"));
+    }
+    if !typed.is_empty() {
+        sent.0.insert("icon".into(), typed.into());
+    }
     Ok(sent)
 }
 

@@ -88,7 +88,7 @@ fn loop_id(form: &Form) -> Result<Id<Loop>> {
 
 /// The form as the body of a creation.
 fn body(form: &Form) -> Sent {
-    let Object(mut body) = form.sent(&["request_text", "image_url", "priority", "response_type"])?;
+    let Object(mut body) = form.sent(&["request_text", "image_url", "priority", "response_type", "callback_url"])?;
     body.insert("type".into(), if form.text("image_url").is_empty() { "markdown" } else { "image" }.into());
     body.insert("platform".into(), "web_portal".into());
     let seconds = number(form, "timeout")?.unwrap_or(1.0) * number(form, "unit")?.unwrap_or(3600.0);
@@ -97,6 +97,10 @@ fn body(form: &Form) -> Sent {
     if !form.text("context").is_empty() {
         let context = serde_json::from_str(form.text("context"));
         body.insert("context".into(), context.map_err(|_| Invalid::failed("context must be a JSON object"))?);
+    }
+    let tags: Vec<_> = form.text("tags").split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect();
+    if !tags.is_empty() {
+        body.insert("tags".into(), json!(tags));
     }
     body.insert("response_config".into(), Value::Object(config(form)?));
     if !form.text("default_response").is_empty() {
@@ -114,9 +118,10 @@ fn number(form: &Form, name: &str) -> std::result::Result<Option<f64>, Invalid> 
 /// What of the form shapes the answer: the fields of the chosen type, where something stands in them.
 fn config(form: &Form) -> std::result::Result<Map<String, Value>, Invalid> {
     let (numbers, texts): (&[&str], &[&str]) = match ResponseType::named(form.text("response_type")) {
-        Some(ResponseType::Rating | ResponseType::Number) => (&["min", "max", "step"], &["prefix", "suffix"]),
+        Some(ResponseType::Rating) => (&["min", "max", "step"], &["min_label", "max_label"]),
+        Some(ResponseType::Number) => (&["min", "max", "step", "decimal_places"], &["prefix", "suffix"]),
         Some(ResponseType::MultiSelect) => (&["min_selections", "max_selections"], &[]),
-        Some(ResponseType::Text) => (&["min_length", "max_length"], &[]),
+        Some(ResponseType::Text) => (&["min_length", "max_length"], &["placeholder"]),
         Some(ResponseType::Boolean) => (&[], &["true_label", "false_label"]),
         _ => (&[], &[]),
     };
@@ -129,15 +134,33 @@ fn config(form: &Form) -> std::result::Result<Map<String, Value>, Invalid> {
     for name in ["prompt"].iter().chain(texts).filter(|name| !form.text(name).is_empty()) {
         config.insert((*name).into(), form.text(name).into());
     }
-    let options: Vec<_> = form.text("options").lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    config.insert("options".into(), json!(options));
-    if !matches!(
+    let is_select = matches!(
         ResponseType::named(form.text("response_type")),
         Some(ResponseType::SingleSelect | ResponseType::MultiSelect)
-    ) {
-        config.remove("options");
+    );
+    if is_select {
+        let lines = form.text("options").lines().map(str::trim).filter(|line| !line.is_empty());
+        config.insert("options".into(), lines.map(option).collect());
+        if form.text("allow_other") == "on" {
+            config.insert("allow_other".into(), true.into());
+        }
     }
     Ok(config)
+}
+
+/// `Reject | It breaks a rule | #c00`: an option, what it means, and its colour. One that is nothing but a word is only that.
+fn option(line: &str) -> Value {
+    let mut parts = line.splitn(3, '|').map(str::trim);
+    let label = parts.next().unwrap_or_default();
+    let rest: Vec<_> = ["description", "color"].into_iter().zip(parts).filter(|(_, text)| !text.is_empty()).collect();
+    if rest.is_empty() {
+        return label.into();
+    }
+    let mut option = json!({"value": label, "label": label});
+    for (name, text) in rest {
+        option[name] = text.into();
+    }
+    option
 }
 
 /// What stands if nobody answers, as its type writes it.

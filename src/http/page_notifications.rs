@@ -14,7 +14,8 @@ use crate::{
     app::App,
     domain::{
         Loop, Object, Sent,
-        notifications::{Device, Occasion, clock, offset_name},
+        clocks::{Clock, offset_name, places},
+        notifications::{Device, Occasion, time_of_day},
         request_filters::Query,
         webhooks::{DeliveryKind, DeliveryStatus},
         words::Word,
@@ -34,9 +35,6 @@ const KINDS: &[Occasion] = Occasion::ALL;
 
 const HERE: &str = "/account/notifications";
 
-/// Minutes that clocks somewhere are ahead of UTC: whole hours, and the others that there are.
-const ODD_OFFSETS: [i64; 11] = [-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 765];
-
 #[derive(Template)]
 #[template(path = "notifications.html")]
 struct NotificationsPage {
@@ -47,6 +45,10 @@ struct NotificationsPage {
     devices: Vec<DeviceRow>,
     has_a_way: bool,
     is_new: bool,
+    /// What the clock is called that goes by no place.
+    fixed: String,
+    /// The places that have one.
+    places: Vec<String>,
     tests: Vec<Tried>,
 }
 
@@ -65,17 +67,6 @@ struct DeviceRow {
     since: Moment,
 }
 
-impl NotificationsPage {
-    /// Every clock there is, with its name, and whatever a program has set.
-    fn offsets(&self) -> Vec<(String, String)> {
-        let set = self.form.value("utc_offset_minutes").parse().ok().filter(|minutes| (-720..=1440).contains(minutes));
-        let mut minutes: Vec<i64> = (-12..=14).map(|hours| hours * 60).chain(ODD_OFFSETS).chain(set).collect();
-        minutes.sort_unstable();
-        minutes.dedup();
-        minutes.into_iter().map(|minutes| (minutes.to_string(), offset_name(minutes))).collect()
-    }
-}
-
 fn page(app: &App, who: &SignedIn, form: Filled, it: Shown) -> NotificationsPage {
     let has_a_way = !it.devices.is_empty() || it.ntfy_url.is_some() || (it.mail && it.mail_available);
     let row = |it: Device| DeviceRow {
@@ -92,6 +83,8 @@ fn page(app: &App, who: &SignedIn, form: Filled, it: Shown) -> NotificationsPage
         devices: it.devices.into_iter().map(row).collect(),
         has_a_way,
         is_new: it.is_new,
+        fixed: offset_name(it.preferences.clock.place().map_or(it.preferences.clock.minutes_ahead(app.now()), |_| 0)),
+        places: places(),
         tests: it.tests.into_iter().map(tried).collect(),
     }
 }
@@ -112,10 +105,10 @@ fn filled(it: &Shown) -> Filled {
         }
     }
     if let Some(hours) = preferences.quiet_hours {
-        set("quiet_from", clock(hours.from));
-        set("quiet_to", clock(hours.to));
+        set("quiet_from", time_of_day(hours.from));
+        set("quiet_to", time_of_day(hours.to));
     }
-    set("utc_offset_minutes", preferences.utc_offset_minutes.to_string());
+    set("time_zone", preferences.clock.place().unwrap_or_default().to_owned());
     set("ntfy_url", it.ntfy_url.as_ref().map_or(String::new(), |url| url.0.clone()));
     if it.mail {
         set("mail", "on".to_owned());
@@ -124,7 +117,7 @@ fn filled(it: &Shown) -> Filled {
 }
 
 /// The form as the body of a call: pages and programs are judged by the same rules.
-fn sent(app: &App, form: &Form) -> Sent {
+fn sent(app: &App, form: &Form, was: &Clock) -> Sent {
     let ticked = |name: &str, word: &str| form.all(name).any(|ticked| ticked == word);
     let kinds: Map<_, _> =
         Occasion::ALL.iter().map(|it| (it.to_string(), ticked("kinds", it.as_str()).into())).collect();
@@ -132,12 +125,15 @@ fn sent(app: &App, form: &Form) -> Sent {
         ("", "") => Value::Null,
         (from, to) => json!({"from": from, "to": to}),
     };
-    let offset = form.text("utc_offset_minutes");
     let mut fields = json!({
         "kinds": kinds, "priority_only": ticked("priority_only", "on"), "sound": ticked("sound", "on"),
         "badge": ticked("badge", "on"), "quiet_hours": quiet, "ntfy_url": form.text("ntfy_url"),
-        "utc_offset_minutes": offset.parse::<i64>().map_or_else(|_| json!(offset), Value::from),
     });
+    match form.text("time_zone") {
+        "" if was.place().is_some() => fields["utc_offset_minutes"] = 0.into(),
+        "" => {} // the fixed one stays
+        place => fields["time_zone"] = place.into(),
+    }
     if app.settings.mail.is_some() {
         fields["mail"] = ticked("mail", "on").into();
     }
@@ -152,7 +148,8 @@ pub async fn show(who: SignedIn, State(app): State<App>) -> Result<Response, Pag
 
 /// Changes how one is notified.
 pub async fn update(who: SignedIn, State(app): State<App>, form: Form) -> Result<Response, PageError> {
-    Ok(match notification_settings::update(&app, who.id(), sent(&app, &form)).await {
+    let was = notification_settings::show(&app, who.id()).await?.preferences.clock;
+    Ok(match notification_settings::update(&app, who.id(), sent(&app, &form, &was)).await {
         Ok(_) => see_other(HERE, Notice::NotificationsChanged),
         Err(error) => {
             let it = notification_settings::show(&app, who.id()).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     extract::Form,
-    page_answer::{self, FIELD, amount, colour, count, length, points, scale, typed, unsigned},
+    page_answer::{self, FIELD, amount, colour, count, length, points, scale, typed, unsigned, words},
     page_context::Tree,
     page_forms::Filled,
     page_markdown::safe_html,
@@ -20,11 +20,7 @@ use crate::{
     service::{Error, Result as Outcome, inbox, reviews},
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{Redirect, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Value;
 
 #[derive(Template)]
@@ -167,11 +163,6 @@ async fn keep_typed(app: &App, who: &SignedIn, it: &Request, given: &Value) -> O
         Err(Error::Conflict(_)) => Ok(()), // it has just ended, and whoever acts on it is told
         kept => kept,
     }
-}
-
-/// To the request: where a form was posted to is no place to come back to.
-pub async fn back(_: SignedIn, PageId(id): PageId<Request>) -> Redirect {
-    Redirect::to(&place(id))
 }
 
 /// Sends an answer, and goes on to what is to do next. Whoever's session has ended signs in first, and loses nothing; nor does

@@ -1,37 +1,40 @@
-//! Everything that was asked: searching it, one request with its whole story, taking one back (contract 7.2, 7.4, 7.6).
+//! Everything that was asked: searching it, taking one back (contract 7.2, 7.6). One with its whole story is in `page_story`.
 
 use super::{
     extract::Form,
-    page_asked::Asked,
+    page_forms::Filled,
     page_notices::Notice,
     page_places::{around, link},
     page_shell::{Section, Shell},
-    page_signed_in::Asker,
-    page_times::Moment,
-    pages::{PageError, PageId, Question, confirm, see_other, shown, with_images},
+    page_signed_in::{Asker, SignedIn},
+    page_times::{Moment, start_of_day},
+    pages::{PageError, PageId, Question, again, confirm, see_other, shown},
 };
 use crate::{
     app::App,
-    domain::{Delivery, Key, Loop, Priority, Request, Status, Timestamp, request_filters::Query, words::Word},
-    service::{acting::by_hand, audit, callbacks, keys, loops, request_lists, requests, timeline},
-    store::events::Line,
+    domain::{
+        Invalid, Key, Loop, Priority, Request, Status, Timestamp,
+        request_filters::{Query, Sort},
+        words::Word,
+    },
+    service::{Error, Result, acting::by_hand, keys, loops, request_lists, request_lists::Listed, requests},
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
 
 type Page = std::result::Result<Response, PageError>;
 
-/// A request in a list.
-struct Row {
-    it: Request,
-    line: String,
-    answer: Option<String>,
+/// A request in a list, or at the head of its story.
+pub(super) struct Row {
+    pub(super) it: Request,
+    pub(super) line: String,
+    pub(super) answer: Option<String>,
     age: Moment,
-    left: Option<Moment>,
+    pub(super) left: Option<Moment>,
 }
 
 impl Row {
-    fn new(it: Request, now: Timestamp) -> Self {
+    pub(super) fn new(it: Request, now: Timestamp) -> Self {
         Self {
             line: it.first_line(),
             answer: it.answer_line(),
@@ -46,111 +49,83 @@ impl Row {
 #[template(path = "requests.html")]
 struct RequestsPage {
     shell: Shell,
+    form: Filled,
     rows: Vec<Row>,
     total: i64,
     loops: Vec<Loop>,
     keys: Vec<Key>,
     by_hand: String,
-    query: Query,
+    is_filtered: bool,
     earlier: Option<String>,
     later: Option<String>,
 }
 
 /// What the list can be narrowed by.
-const FILTERS: [&str; 6] = ["search", "status", "loop_id", "priority", "api_key_id", "limit"];
+const NARROWING: [&str; 7] = ["search", "status", "loop_id", "priority", "api_key_id", "from", "to"];
 
-impl RequestsPage {
-    fn chosen(&self, name: &str, value: &str) -> bool {
-        self.query.value(name) == Some(value)
-    }
+/// The orders of the list, in words.
+const ORDERS: [(Sort, &str); 4] = [
+    (Sort::CreatedAtDesc, "The newest first"),
+    (Sort::CreatedAtAsc, "The oldest first"),
+    (Sort::PriorityDesc, "The most urgent first"),
+    (Sort::StatusAsc, "By status"),
+];
 
-    fn is_filtered(&self) -> bool {
-        FILTERS[..5].iter().any(|name| self.query.value(name).is_some())
-    }
+/// One's requests, narrowed, in an order and in pages.
+pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Page {
+    let found = match wanted(&query) {
+        Ok(wanted) => request_lists::list(&app, &who.who, &wanted).await,
+        Err(error) => Err(error.into()),
+    };
+    let mut form = Form(query.clone());
+    form.0.0.retain(|(name, _)| NARROWING.contains(&name.as_str()) || name == "sort");
+    Ok(match found {
+        Ok(found) => shown(&requests_page(&app, &who, &query, Filled::sent(form), Some(found)).await?),
+        Err(error @ Error::Invalid(_)) => {
+            let form = Filled::refused(form, &error);
+            again(&error, &requests_page(&app, &who, &query, form, None).await?)
+        }
+        Err(error) => return Err(error.into()),
+    })
 }
 
-/// One's requests, narrowed and in pages.
-pub async fn list(Asker(who): Asker, State(app): State<App>, query: Query) -> Page {
-    let found = request_lists::list(&app, &who.who, &query).await?;
-    let total = found.total;
-    let link = |offset: i64| link("/requests", &query, &FILTERS, Some(("offset", &offset.to_string())));
-    let (earlier, later) = around(found.filter.page, total, link);
-    Ok(shown(&RequestsPage {
+async fn requests_page(
+    app: &App,
+    who: &SignedIn,
+    query: &Query,
+    form: Filled,
+    found: Option<Listed>,
+) -> Result<RequestsPage> {
+    let kept = [&NARROWING[..], &["sort", "limit"]].concat();
+    let total = found.as_ref().map_or(0, |found| found.total);
+    let link = |offset: i64| link("/requests", query, &kept, Some(("offset", &offset.to_string())));
+    let (earlier, later) = found.as_ref().map_or((None, None), |found| around(found.filter.page, total, link));
+    let rows = found.map_or(vec![], |found| found.requests);
+    Ok(RequestsPage {
         shell: who.shell(Section::Requests),
-        rows: found.requests.into_iter().map(|it| Row::new(it, app.now())).collect(),
+        form,
+        rows: rows.into_iter().map(|it| Row::new(it, app.now())).collect(),
         total,
-        loops: loops::list(&app, &who.who, false).await?.into_iter().map(|it| it.it).collect(),
-        keys: keys::list(&app, Some(who.id())).await?.into_iter().map(|it| it.key).collect(),
+        loops: loops::list(app, &who.who, false).await?.into_iter().map(|it| it.it).collect(),
+        keys: keys::list(app, Some(who.id())).await?.into_iter().map(|it| it.key).collect(),
         by_hand: by_hand(who.id()).to_string(),
+        is_filtered: NARROWING.iter().any(|name| query.value(name).is_some()),
         earlier,
         later,
-        query,
-    }))
+    })
 }
 
-/// One step of a request's story.
-struct Step {
-    name: String,
-    actor: String,
-    at: Moment,
-}
-
-#[derive(Template)]
-#[template(path = "request_story.html")]
-struct StoryPage {
-    shell: Shell,
-    row: Row,
-    key_name: String,
-    asked: String,
-    config: String,
-    default: Option<String>,
-    steps: Vec<Step>,
-    deliveries: Vec<Delivery>,
-}
-
-/// One request: what was asked, what became of it, and when.
-pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<Request>) -> Page {
-    let request = requests::owned(&app, &who.who, id).await?;
-    let lines = timeline::of_request(&app, &who.who, id).await?;
-    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).expect("JSON serialises");
-    let keys = keys::list(&app, Some(who.id())).await?;
-    let named = |id: &str| keys.iter().find(|it| it.key.id.to_string() == id).map(|it| it.key.name.clone());
-    let (people, _) = audit::names(&app, &lines).await?;
-    let steps = lines.iter().map(|line| {
-        let id = line.actor_id.as_deref().unwrap_or_default();
-        let called = if line.actor_kind == "person" { people.get(id).cloned() } else { named(id) };
-        step(line, called, &request, app.now())
-    });
-    let by_hand = request.api_key_id == by_hand(request.creator_id);
-    let asked = Asked::of(&request.content).folded(request.status.is_final());
-    let shows_images = asked.shows_images();
-    let page = StoryPage {
-        shell: who.shell(Section::Requests),
-        key_name: if by_hand {
-            "by hand".into()
-        } else {
-            named(&request.api_key_id.to_string()).unwrap_or("a key".into())
-        },
-        asked: asked.html(),
-        config: pretty(&request.content.response_config.0),
-        default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
-        steps: steps.collect(),
-        deliveries: callbacks::everything(&app, &who.who, id).await?,
-        row: Row::new(request, app.now()),
-    };
-    Ok(with_images(shows_images, shown(&page)))
-}
-
-fn step(line: &Line, called: Option<String>, request: &Request, now: Timestamp) -> Step {
-    let actor = match line.actor_kind.as_str() {
-        "key" => called.map_or("a program".to_owned(), |name| format!("the key {name}")),
-        "person" if line.actor_id == Some(request.creator_id.to_string()) => "you".to_owned(),
-        "person" => called.unwrap_or("a person".to_owned()),
-        "operator" => "the operator".to_owned(),
-        _ => "the clock".to_owned(),
-    };
-    let name = line.name.as_str().rsplit('.').next().unwrap_or_default().replace('_', " ");
-    Step { name, actor, at: Moment::age(line.at, now) }
+/// The filters of the page as those of the list itself: days, both of them included, become the instants around them.
+fn wanted(query: &Query) -> std::result::Result<Query, Invalid> {
+    let mut wanted = query.clone();
+    for (field, name, days_later, micros) in [("from", "created_after", 0, -1), ("to", "created_before", 1, 0)] {
+        if let Some(text) = query.value(field) {
+            let wrong = || Invalid::failed(format!("{field} must be a date such as 2030-01-31"));
+            let start = start_of_day(text, days_later).ok_or_else(wrong)?;
+            wanted.0.push((name.to_owned(), Timestamp::from_micros(start.micros() + micros).to_string()));
+        }
+    }
+    Ok(wanted)
 }
 
 /// Asks before a request is taken back.

@@ -38,6 +38,13 @@ impl Moment {
     }
 }
 
+/// The start of a day in UTC, such as `2030-01-31`, or of one so many days later, while its year has four digits.
+pub fn start_of_day(text: &str, days_later: i64) -> Option<Timestamp> {
+    const YEAR_10000: Timestamp = Timestamp::from_seconds(253_402_300_800);
+    let start = format!("{text}T00:00:00Z").parse::<Timestamp>().ok()?.plus_seconds(days_later * 86_400);
+    (start < YEAR_10000).then_some(start)
+}
+
 /// How long something took, rounded down: `42 s`, `23 min`; in two units while there are few of the larger: `3 min 20 s`.
 pub fn lasted(micros: i64) -> String {
     let seconds = micros / 1_000_000;

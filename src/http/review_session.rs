@@ -78,9 +78,10 @@ pub async fn open(
 
 /// Signs up and joins a loop
 ///
-/// Whoever holds a loop's invite code may make an account with it.
+/// Whoever holds a loop's invite code may make an account with it. Whoever has one already is signed in, if the password is theirs.
 #[utoipa::path(post, path = "/v1/reviewer/signup", tag = "Reviewer: session", request_body = SignUpBody,
-    responses((status = 201, description = "Account created", body = Envelope<SignedUp>)))]
+    responses((status = 201, description = "Account created", body = Envelope<SignedUp>),
+        (status = 200, description = "Signed in", body = Envelope<SignedUp>)))]
 pub async fn sign_up(
     State(app): State<App>,
     Address(address): Address,
@@ -96,9 +97,10 @@ pub async fn sign_up(
         name: required(&sent, "name")?,
         password: required(&sent, "password")?,
     };
-    let (opened, it) = sign_ups::sign_up(&app, address, form, agent.as_deref()).await?;
+    let sign_ups::SignedUp { opened, it, is_new } = sign_ups::sign_up(&app, address, form, agent.as_deref()).await?;
     let data = SignedUp { session: (&opened).into(), it: LoopMembership::new(&it, opened.account.id) };
-    Ok(with_cookie(&app, &opened, Reply::created("Account created", data)))
+    let reply = if is_new { Reply::created("Account created", data) } else { Reply::ok("Signed in", data) };
+    Ok(with_cookie(&app, &opened, reply))
 }
 
 /// Makes the first account, with the setup link's token

@@ -356,7 +356,7 @@ pub struct JoinBody {
 
 /// How one wants to be notified: what is left out stays (16.2).
 #[derive(ToSchema)]
-#[schema(example = json!({"kinds": {"new_request": false}, "quiet_hours": {"from": "22:00", "to": "07:00"}, "utc_offset_minutes": 60}))]
+#[schema(example = json!({"kinds": {"new_request": false}, "quiet_hours": {"from": "22:00", "to": "07:00"}, "time_zone": "Europe/Berlin"}))]
 pub struct NotificationSettingsBody {
     /// `new_request`, `urgent_request`, `deadline_near`, `claim_cancelled`, `feedback_received` and `loop_activity`, each on or off.
     #[schema(value_type = Option<Object>)]
@@ -370,7 +370,9 @@ pub struct NotificationSettingsBody {
     /// `from` and `to`, such as 22:00, by one's own clock; `null`: none.
     #[schema(value_type = Option<Object>)]
     quiet_hours: Option<Value>,
-    /// How far one's clock is ahead of UTC.
+    /// The place whose clock one goes by, by its name in the IANA database.
+    time_zone: Option<String>,
+    /// Where there is no `time_zone`: how far one's clock is ahead of UTC, all year.
     #[schema(minimum = -720, maximum = 1440)]
     utc_offset_minutes: Option<i64>,
     /// An ntfy topic; `null`: none.

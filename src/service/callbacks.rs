@@ -13,7 +13,7 @@ use crate::{
         signatures::{Signing, new_secret},
         webhooks::{DeliveryKind, OVERLAP_SECONDS},
     },
-    store::{attempts, deliveries, deliveries::Wanted, sessions::SignedIn, signing_secrets},
+    store::{attempts, attempts::Made, deliveries, deliveries::Wanted, sessions::SignedIn, signing_secrets},
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -57,6 +57,18 @@ async fn own(app: &App, acting: Acting<'_>, id: Id<Request>) -> Result<Wanted> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// One delivery to the callback of one's own request, and each time that it was sent, the latest first.
+pub async fn attempts(
+    app: &App,
+    acting: impl Into<Acting<'_>>,
+    request: Id<Request>,
+    id: Id<Delivery>,
+) -> Result<(Delivery, Vec<Made>)> {
+    own(app, acting.into(), request).await?;
+    let found = deliveries::find_callback(&app.store, id, request).await?.ok_or(NO_DELIVERY)?;
+    Ok((found, attempts::of_deliveries(&app.store, &[id]).await?))
 }
 
 /// Tells the callback of one's own request once more, whatever came of it.

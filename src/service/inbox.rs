@@ -126,11 +126,11 @@ pub async fn joined(app: &App, account: Id<Account>) -> Result<Vec<Loop>> {
     Ok(loops::joined_by(&app.store, account).await?)
 }
 
-/// Keeps what a person has typed so far; it need not be a valid answer.
+/// Keeps what a person has typed so far; it need not be a valid answer, and null is nothing any more.
 pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, sent: Sent) -> Result<()> {
     reviews::show(app, account, id).await?; // what is not there comes before what is wrong with the body
     let sent = sent?;
-    let typed = sent.value("response_data").ok_or_else(|| Invalid::required("response_data"))?;
+    let typed = sent.0.get("response_data").ok_or_else(|| Invalid::required("response_data"))?;
     keep(app, account, id, typed).await
 }
 
@@ -138,6 +138,9 @@ pub async fn keep_draft(app: &App, account: Id<Account>, id: Id<Request>, sent: 
 pub async fn keep(app: &App, account: Id<Account>, id: Id<Request>, typed: &Value) -> Result<()> {
     if reviews::show(app, account, id).await?.status.is_final() {
         return Err(Error::Conflict("Request is no longer available"));
+    }
+    if typed.is_null() {
+        return Ok(inbox::drop_draft(&app.store, id, account).await?);
     }
     Ok(inbox::put_draft(&app.store, id, account, &Json(typed.clone()), app.now()).await?)
 }

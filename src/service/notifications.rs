@@ -156,7 +156,7 @@ impl Plan {
 
 /// Tells whoever else an event of a request concerns: one person, if they can be reached and did not do it themselves. Says
 /// whether they will be told.
-pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &Request, step: Step) -> Result<bool> {
+pub(super) async fn tell_concerned(app: &App, tx: &mut Tx, event: &Event, it: &Request, step: &Step) -> Result<bool> {
     let person = match event.name {
         EventName::RequestCancelled if step.previous == Some(Status::Claimed) => it.claimed_by,
         EventName::RequestDeadlineNear => it.claimed_by,

@@ -50,26 +50,26 @@ pub(super) async fn of_request(
         request_id: Some(it.id),
         from: step.previous,
         to: step.previous.map_or((name == EventName::RequestCreated).then_some(it.status), |_| Some(it.status)),
-        ..event(head, actor, it.creator_id, request_bodies::of_request(head, it, step))
+        ..event(head, actor, it.creator_id, request_bodies::of_request(head, it, &step))
     };
     let callback = it.content.callback_url.as_deref().filter(|_| name.is_terminal());
     events::insert(tx, &event).await?;
     if name.is_public() && (it.heard || callback.is_some()) {
         deliveries::queue(app, tx, &event, callback).await?;
     }
-    let told = notifications::tell_concerned(app, tx, &event, it, step).await?;
+    let told = notifications::tell_concerned(app, tx, &event, it, &step).await?;
     Ok(Recorded { event: event.id, told })
 }
 
 /// Records that a request ended without an answer: a claim on it leaves its trace (contract 8.5).
 pub(super) async fn ended(app: &App, tx: &mut Tx, name: EventName, actor: Actor, of: &Moved) -> Result<Request> {
     let previous = Some(if of.3.is_some() { Status::Claimed } else { Status::Pending });
-    moved(app, tx, name, actor, of, Step { previous, refunded: false }).await
+    moved(app, tx, name, actor, of, Step { previous, ..Step::default() }).await
 }
 
 /// Records that a claim was given back.
 pub(super) async fn released(app: &App, tx: &mut Tx, actor: Actor, of: &Moved) -> Result<Request> {
-    moved(app, tx, EventName::RequestReleased, actor, of, Step { previous: Some(Status::Claimed), refunded: false })
+    moved(app, tx, EventName::RequestReleased, actor, of, Step { previous: Some(Status::Claimed), ..Step::default() })
         .await
 }
 

@@ -255,7 +255,12 @@ async fn change_content(
         return Ok(None);
     }
     let request = requests::find(&mut tx, old.id).await?.ok_or(NOT_FOUND)?;
-    record::of_request(app, &mut tx, EventName::RequestUpdated, caller.actor(), &request, Step::default()).await?;
+    let mut changed = request.content.differences(&old.content);
+    if restart_timeout && !changed.contains(&"timeout_seconds") {
+        changed.push("timeout_seconds"); // the same time, but from now on
+    }
+    let step = Step { changed, ..Step::default() };
+    record::of_request(app, &mut tx, EventName::RequestUpdated, caller.actor(), &request, step).await?;
     tx.commit().await?;
     Ok(Some(request))
 }
@@ -313,7 +318,7 @@ async fn cancel_from(app: &App, acting: Acting<'_>, old: &Request, reason: Optio
         return Ok(None);
     };
     let refunded = acting.caller().is_some() && old.status == Status::Pending;
-    let step = Step { previous: Some(old.status), refunded };
+    let step = Step { previous: Some(old.status), refunded, ..Step::default() };
     let request = record::moved(app, &mut tx, EventName::RequestCancelled, acting.actor(), &moved, step).await?;
     tx.commit().await?;
     Ok(Some(request))

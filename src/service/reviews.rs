@@ -43,7 +43,7 @@ pub async fn claim(app: &App, account: Id<Account>, id: Id<Request>) -> Result<R
         app.store.catch_up().await?;
         return Err(why_not(app, account, id).await?);
     };
-    let step = Step { previous: Some(Status::Pending), refunded: false };
+    let step = Step { previous: Some(Status::Pending), ..Step::default() };
     let request = record::moved(app, &mut tx, EventName::RequestClaimed, Actor::Person(account), &moved, step).await?;
     members::touch(&mut tx, moved.2, account, now).await?;
     tx.commit().await?;
@@ -146,7 +146,7 @@ async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Jso
         updated_at: now,
         ..old.clone()
     };
-    let step = Step { previous: Some(old.status), refunded: false };
+    let step = Step { previous: Some(old.status), ..Step::default() };
     record::of_request(app, &mut tx, EventName::RequestCompleted, Actor::Person(account), &answered, step).await?;
     members::touch(&mut tx, old.loop_id, account, now).await?;
     inbox::drop_drafts(&mut tx, old.id).await?;

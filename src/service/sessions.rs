@@ -1,14 +1,15 @@
 //! Signing in and out (design 7). A session's token is shown once and kept as a hash, like a key's.
 
-use super::{Error, Result, passwords};
+use super::{Error, Result, passwords, record};
 use crate::{
     app::App,
-    domain::{Account, AccountStatus, Email, Id, Timestamp, Token},
+    domain::{Account, AccountStatus, Actor, Email, EventName, Id, Timestamp, Token},
     store::{
-        accounts,
+        Tx, accounts,
         sessions::{self, Session, SignedIn},
     },
 };
+use serde_json::{Value, json};
 use std::net::IpAddr;
 
 /// The mark of a session's token.
@@ -42,14 +43,19 @@ pub async fn open(app: &App, address: IpAddr, email: &str, password: &str, user_
     match account {
         Some(account) if verified && account.status == AccountStatus::Active => {
             app.throttle.signed_in(address, named);
-            open_for(app, account, user_agent).await
+            open_from(app, account, user_agent, Some(address)).await
         }
         _ => Err(Error::Unauthenticated { msg: "Invalid email or password", detail: None }),
     }
 }
 
-/// Opens a session for somebody who has proved who they are.
+/// Opens a session for somebody who has proved who they are in another way, which has its own event.
 pub async fn open_for(app: &App, account: Account, user_agent: Option<&str>) -> Result<Opened> {
+    open_from(app, account, user_agent, None).await
+}
+
+/// The same; who has signed in from an address is recorded.
+async fn open_from(app: &App, account: Account, user_agent: Option<&str>, address: Option<IpAddr>) -> Result<Opened> {
     let token = Token::marked(MARK, app.random());
     let now = app.now();
     let lifetime = i64::try_from(app.settings.sessions.lifetime.as_secs()).unwrap_or(i64::MAX);
@@ -61,8 +67,15 @@ pub async fn open_for(app: &App, account: Account, user_agent: Option<&str>) -> 
         created_at: now,
         expires_at: now.plus_seconds(lifetime),
     };
-    sessions::insert(&app.store, &session).await?;
-    accounts::seen(&app.store, account.id, now).await?;
+    let mut tx = app.store.begin();
+    sessions::insert(&mut tx, &session).await?;
+    accounts::seen(&mut tx, account.id, now).await?;
+    if let Some(address) = address {
+        let about = json!({"session_id": session.id, "address": address.to_string(), "user_agent": session.user_agent});
+        let actor = Actor::Person(account.id);
+        record::of_account(app, &mut tx, EventName::SignedIn, actor, account.id, about).await?;
+    }
+    tx.commit().await?;
     Ok(Opened { token, account, expires_at: session.expires_at })
 }
 
@@ -97,19 +110,31 @@ pub async fn list(app: &App, account: Id<Account>) -> Result<Vec<Session>> {
 
 /// Ends one of one's own sessions.
 pub async fn end(app: &App, who: &SignedIn, id: Id<Session>) -> Result<()> {
-    if sessions::close_of(&app.store, who.account_id, id).await? {
-        return Ok(());
+    let mut tx = app.store.begin();
+    if !sessions::close_of(&mut tx, who.account_id, id).await? {
+        return Err(Error::Missing("That session has ended already"));
     }
-    Err(Error::Missing("That session has ended already"))
+    ended(app, tx, who, EventName::SessionsEnded, json!({"email": who.email, "count": 1})).await
 }
 
 /// Ends all of one's own sessions but this one.
 pub async fn end_others(app: &App, who: &SignedIn) -> Result<()> {
-    sessions::close_all(&app.store, who.account_id, Some(who.session_id)).await?;
-    Ok(())
+    let mut tx = app.store.begin();
+    let count = sessions::close_all(&mut tx, who.account_id, Some(who.session_id)).await?;
+    if count == 0 {
+        return Ok(());
+    }
+    ended(app, tx, who, EventName::SessionsEnded, json!({"email": who.email, "count": count})).await
 }
 
 /// Signs out.
 pub async fn close(app: &App, who: &SignedIn) -> Result<()> {
-    Ok(sessions::close(&app.store, who.session_id).await?)
+    let mut tx = app.store.begin();
+    sessions::close(&mut tx, who.session_id).await?;
+    ended(app, tx, who, EventName::SignedOut, json!({"session_id": who.session_id})).await
+}
+
+async fn ended(app: &App, mut tx: Tx, who: &SignedIn, name: EventName, about: Value) -> Result<()> {
+    record::of_account(app, &mut tx, name, Actor::Person(who.account_id), who.account_id, about).await?;
+    Ok(tx.commit().await?)
 }

@@ -1,6 +1,6 @@
 //! Signing up with a loop's invite code: whoever holds it may make an account and is in (contract 11.4).
 
-use super::{Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
+use super::{Error, Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
 use crate::{
     app::App,
     domain::{Email, Loop, Role, accounts as rules},
@@ -20,14 +20,43 @@ pub struct SignUp<'a> {
     pub password: &'a str,
 }
 
+/// What came of it.
+pub struct SignedUp {
+    /// The session that was opened.
+    pub opened: Opened,
+    /// The loop that was joined.
+    pub it: Loop,
+    /// Whether the account was made; otherwise it was there, and the password was its own.
+    pub is_new: bool,
+}
+
 /// Makes an account, joins the loop, and signs in.
-pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<(Opened, Loop)> {
+pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<SignedUp> {
     members::invited_to(app, address, None, form.code).await?;
     let email = Email::parse(form.email)?;
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;
+    if accounts::has_signed_up(app, &email).await? {
+        return signed_up_before(app, address, form, user_agent).await;
+    }
     let new = NewAccount { email, name: form.name.to_owned(), role: Role::Member };
     let account = accounts::register(app, new, form.password).await?;
     let it = members::join(app, account.id, form.code).await?;
-    Ok((sessions::open_for(app, account, user_agent).await?, it))
+    Ok(SignedUp { opened: sessions::open_for(app, account, user_agent).await?, it, is_new: true })
 }
+
+/// Whoever has an account signs in by the same form, if the password is theirs. What is not is a failed attempt to sign in, and
+/// counted as one: nobody finds out address by address who has an account.
+async fn signed_up_before(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<SignedUp> {
+    let opened = match sessions::open(app, address, form.email, form.password, user_agent).await {
+        Err(Error::Unauthenticated { .. }) => return Err(NOT_TAKEN),
+        opened => opened?,
+    };
+    let it = match members::join(app, opened.account.id, form.code).await {
+        Err(Error::Conflict(_)) => members::invited_to(app, address, Some(opened.account.id), form.code).await?, // in already
+        joined => joined?,
+    };
+    Ok(SignedUp { opened, it, is_new: false })
+}
+
+const NOT_TAKEN: Error = Error::Conflict("This did not work. If you have an account already, sign in with it");

@@ -166,6 +166,10 @@ pub async fn count(db: impl Db<'_>, whose: Whose, reach: Option<&[Id<Loop>]>, fi
     Ok(count)
 }
 
+/// Everything of a request that a search looks at.
+const SEARCHED: &str = "lower(concat_ws(' ', r.id, r.request_text, cast(r.context as text), cast(r.tags as text), \
+     cast(r.response_data as text))) like";
+
 fn filtered<'c>(sql: Sql<'c>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: &RequestFilter) -> Sql<'c> {
     let sql = match whose {
         Whose::Creator(account) => sql.push_bind("where r.creator_id =", account),
@@ -177,7 +181,7 @@ fn filtered<'c>(sql: Sql<'c>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: 
     sql.and("r.priority =", filter.priority)
         .and("r.loop_id =", filter.loop_id)
         .and("r.api_key_id =", filter.api_key_id)
-        .and("lower(r.request_text) like", filter.text.as_deref().map(|text| pattern(&text.to_lowercase())))
+        .and(SEARCHED, filter.text.as_deref().map(|text| pattern(&text.to_lowercase())))
         .and("r.created_at >", filter.created_after)
         .and("r.created_at <", filter.created_before)
 }

@@ -4,7 +4,7 @@
 use crate::{
     browser::Browser,
     browser_places::{Place, first_place, places},
-    harness::{Engine, World, in_world},
+    harness::{Engine, World, in_world, question_with},
     outside::in_repository,
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -152,6 +152,37 @@ async fn look(browser: &Browser, device: &Device, place: &Place, axe: &str, wron
         picture(browser, device, scheme, place).await;
         wrong
             .extend(found.iter().map(|it| format!("{} ({}), {}, {scheme}: {it}", place.name, place.path, device.name)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_dialog_is_sound_while_it_is_open() {
+    in_world(Engine::Sqlite, |world| async move { open_each_dialog(&world).await }).await;
+}
+
+async fn open_each_dialog(world: &World) {
+    let asker = world.asker().await;
+    let browser = Browser::on(world).await;
+    browser.has_session(&browser.base(), &asker.session).await;
+    let image = json!({"type": "image", "image_url": format!("{}/assets/icon-512.png", browser.base())});
+    let id = world.ask(&asker, &question_with(&image)).await;
+    let axe = std::fs::read_to_string(in_repository("tests/javascript/node_modules/axe-core/axe.min.js")).unwrap();
+    for device in [&PHONE, &WIDE] {
+        browser.sized(device.width, device.height).await;
+        for (name, path, opened) in [("keys", "/inbox".to_owned(), "keys"), ("zoom", format!("/inbox/{id}"), "zoom")] {
+            browser.goto(&path).await;
+            if opened == "zoom" {
+                browser.click("[data-zoom]").await
+            } else {
+                browser.press("?").await
+            }
+            browser.until(&format!("document.getElementById('{opened}').open")).await;
+            browser.run(&axe, &[]).await;
+            let found = barriers(&browser, &RULES).await;
+            assert!(found.is_empty(), "{name}, {}:\n{}", device.name, found.join("\n"));
+            let place = Place { name: format!("dialog-{name}"), path, session: None, fields: None, status: 200 };
+            picture(&browser, device, "light", &place).await;
+        }
     }
 }
 

@@ -91,7 +91,13 @@ impl Scene {
         let reset = resets::link(&world.app, Actor::Operator, ann.id).await.unwrap();
         let newcomer = world.sign_in(&world.person("new@example.com").await).await;
         let (webhook, delivery) = deliveries(world, &asker).await;
+        let completed = &requests.iter().find(|(name, _)| *name == "completed").unwrap().1;
+        let log = world.get(&format!("/v1/api/requests/{completed}/deliveries")).key(&asker.key).await;
         let parameters = vec![
+            (
+                "{request_id}/deliveries/{delivery_id}",
+                format!("{completed}/deliveries/{}", log.text("data.deliveries.0.id")),
+            ),
             ("{request_id}", requests[0].1.clone()),
             ("{loop_id}", asker.loop_id.clone()),
             ("{key_id}", key.id.to_string()),
@@ -356,6 +362,7 @@ async fn requests(world: &World, asker: &Asker, ann: &str) -> Vec<(&'static str,
         let body = question_with(&json!({
             "request_text": text, "response_type": kind, "response_config": config, "priority": priority, "context": context,
             "timeout_seconds": if name == "timeout" { 60 } else { 7200 }, "default_response": if name == "timeout" { json!("no") } else { Value::Null },
+            "callback_url": if name == "completed" { json!("https://hooks.example.com/answers") } else { Value::Null },
         }));
         made.push((name, world.ask(asker, &body).await));
     }

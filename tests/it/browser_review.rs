@@ -3,7 +3,7 @@
 use crate::{
     browser::Browser,
     harness::{Asker, World, on_both, question_with},
-    webdriver::{CONTROL, ENTER, ESCAPE},
+    webdriver::{CONTROL, ENTER, ESCAPE, TAB},
 };
 use serde_json::{Value, json};
 
@@ -54,6 +54,17 @@ async fn answer_each_type(world: &World, asker: &Asker, browser: &Browser) {
         browser.says("Nothing waits for you").await;
         assert_eq!(answered(world, asker, &id).await, expected, "{kind}");
     }
+}
+
+/// Goes on with the tab key until the focus is there.
+async fn tab_to(browser: &Browser, css: &str) {
+    for _ in 0..40 {
+        if browser.value(&format!("document.activeElement.matches({})", json!(css))).await == true {
+            return;
+        }
+        browser.press(&TAB.to_string()).await;
+    }
+    panic!("the tab key does not lead to {css}");
 }
 
 on_both! {
@@ -184,6 +195,98 @@ on_both! {
         assert_eq!(answered(&world, &asker, &ids[1]).await, "j and c are letters here");
     }
 
+    async fn digits_reach_what_is_beyond_nine_and_between(world: World) {
+        let asker = world.asker().await;
+        let twelve: Vec<_> = (1..=12).map(|number| format!("Option {number}")).collect();
+        let chosen = "document.querySelector('#answer :checked')?.value ?? null";
+        let browser = Browser::on(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        for (kind, config, keys, expected) in [
+            ("single_select", json!({"options": twelve}), "12", json!("Option 12")),
+            ("single_select", json!({"options": twelve}), "3", json!("Option 3")),
+            ("rating", json!({"min": 0, "max": 10}), "10", json!("10")),
+            ("rating", json!({"min": 0, "max": 3, "step": 0.5}), "2.5", json!("2.5")),
+            ("rating", json!({"min": -2, "max": 2}), "-2", json!("-2")),
+        ] {
+            let id = ask(&world, &asker, kind, kind, config).await;
+            browser.goto(&format!("/inbox/{id}")).await;
+            browser.press(keys).await;
+            assert_eq!(browser.value(chosen).await, expected, "{keys}");
+        }
+        let id = ask(&world, &asker, "How much?", "number", json!({"max_value": 500})).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.press("42").await;
+        browser.press_with(CONTROL, ENTER).await;
+        browser.arrived("/inbox").await;
+        assert_eq!(answered(&world, &asker, &id).await, 42);
+    }
+
+    async fn with_the_tab_key_alone_one_signs_in_and_answers(world: World) {
+        let asker = world.asker().await;
+        let ann = world.signed_up("ann@example.com").await;
+        world.join(&world.sign_in(&ann).await, &asker.code).await.accepted(200, "Joined loop");
+        let id = ask(&world, &asker, "Which one?", "single_select", choices()).await;
+        let browser = Browser::on(&world).await;
+        browser.goto("/sign-in").await;
+        tab_to(&browser, "#email").await;
+        browser.press("ann@example.com").await;
+        tab_to(&browser, "#password").await;
+        browser.press(crate::cast::PASSWORD).await;
+        tab_to(&browser, "main button[type=submit]").await;
+        browser.press(&ENTER.to_string()).await;
+        browser.arrived("/inbox").await;
+        tab_to(&browser, ".request-line a").await;
+        browser.press(&ENTER.to_string()).await;
+        browser.arrived(&format!("/inbox/{id}")).await;
+        tab_to(&browser, "#answer .option input").await;
+        browser.press(" ").await;
+        tab_to(&browser, "#answer .send").await;
+        browser.press(&ENTER.to_string()).await;
+        browser.arrived("/inbox").await;
+        assert_eq!(answered(&world, &asker, &id).await, "a");
+    }
+
+    async fn an_image_is_shown_in_full_size_without_leaving_the_page(world: World) {
+        let asker = world.asker().await;
+        let browser = Browser::on(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        let image = json!({"type": "image", "image_url": format!("{}/assets/icon-512.png", browser.base())});
+        let id = world.ask(&asker, &question_with(&image)).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.until("document.querySelector('[data-zoom] img').naturalWidth === 512").await;
+        browser.click("[data-zoom]").await;
+        browser.until("document.getElementById('zoom').open").await;
+        browser.until("document.querySelector('#zoom img').clientWidth >= document.querySelector('[data-zoom] img').clientWidth").await;
+        browser.press(&ESCAPE.to_string()).await;
+        browser.until("!document.getElementById('zoom').open").await;
+        browser.arrived(&format!("/inbox/{id}")).await;
+        assert_eq!(browser.value("document.activeElement.matches('[data-zoom]')").await, true, "the focus is back where it was");
+    }
+
+    async fn the_app_can_be_installed_and_shows_what_is_pushed_to_it(world: World) {
+        let asker = world.asker().await;
+        let browser = Browser::on(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        let may = json!({"origin": browser.base(), "permissions": ["notifications"]});
+        browser.chromium("Browser.grantPermissions", may).await;
+        browser.goto("/inbox").await;
+        let active = "navigator.serviceWorker.ready.then(it => it.active.scriptURL)";
+        assert_eq!(browser.value(active).await, format!("{}/service-worker.js", browser.base()));
+        let manifest = browser.chromium("Page.getAppManifest", json!({})).await;
+        assert_eq!(manifest["errors"], json!([]), "{manifest}");
+        let hindered = browser.chromium("Page.getInstallabilityErrors", json!({})).await;
+        assert_eq!(hindered["installabilityErrors"], json!([]), "{hindered}");
+
+        let message = json!({"title": "Moderation: high priority", "text": "Ship it?", "path": "/inbox/1", "tag": "1", "urgent": true, "silent": false, "badge": true});
+        browser.chromium("ServiceWorker.enable", json!({})).await;
+        let pushed = json!({"origin": browser.base(), "registrationId": "0", "data": message.to_string()});
+        browser.chromium("ServiceWorker.deliverPushMessage", pushed).await;
+        let shown = "navigator.serviceWorker.ready.then(it => it.getNotifications())";
+        browser.until(&format!("(await {shown}).length === 1")).await;
+        let told = browser.value(&format!("{shown}.then(([it]) => [it.title, it.body, it.data.path, it.requireInteraction])")).await;
+        assert_eq!(told, json!(["Moderation: high priority", "Ship it?", "/inbox/1", true]));
+    }
+
     async fn what_happens_elsewhere_is_shown_by_itself(world: World) {
         let asker = world.asker().await;
         let (_, ann) = world.reviewer("ann@example.com", &asker.code).await;
@@ -220,5 +323,19 @@ on_both! {
         world.act(&asker.session, &id, "claim").await.accepted(200, "Request claimed");
         browser.says("You have claimed this").await;
         assert_eq!(browser.value("document.getElementById('response').value").await, "Half a thou", "what is shown anew leaves it alone");
+
+        let id = ask(&world, &asker, "How much?", "number", json!({})).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.fill("#response", "7").await;
+        browser.says("Draft kept").await;
+        browser.fill("#response", "\u{e003}").await;
+        let draft = async || world.get(&format!("/v1/reviewer/requests/{id}")).key(&asker.session).await.at("data.draft").clone();
+        for _ in 0..200 {
+            if draft().await == Value::Null {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("what was emptied is still kept");
     }
 }

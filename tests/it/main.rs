@@ -85,6 +85,7 @@ mod page_overview;
 mod page_people;
 mod page_request;
 mod page_requests;
+mod page_stories;
 mod page_webhooks;
 mod pages;
 mod patience;

@@ -61,6 +61,22 @@ on_both! {
         }
     }
 
+    async fn where_forms_are_sent_leads_back_to_the_page_above(world: World) {
+        let session = owner(&world).await;
+        for (path, above) in [
+            ("/account/password", "/account"), ("/account/sessions/65f1234567890abcdef12345/end", "/account"),
+            ("/account/notifications/test", "/account/notifications"), ("/people/65f1234567890abcdef12345/role", "/people/65f1234567890abcdef12345"),
+            ("/inbox/65f1234567890abcdef12345/answer", "/inbox/65f1234567890abcdef12345"), ("/webhooks/signing-secret", "/webhooks"), ("/sign-out", "/"),
+            ("/webhooks/65f1234567890abcdef12345/deliveries/65f1234567890abcdef12345/redeliver", "/webhooks/65f1234567890abcdef12345/deliveries/65f1234567890abcdef12345"),
+        ] {
+            assert_eq!(location(&world.get(path).cookie(&session).await), above, "{path}");
+            assert_eq!(location(&world.call(Method::HEAD, path).await), above, "{path}");
+        }
+        for path in inside(&Method::POST).into_iter().map(|path| filled(&path)) {
+            assert_ne!(world.get(&path).cookie(&session).await.status, 405, "{path}");
+        }
+    }
+
     async fn signing_in_leads_nowhere_else(world: World) {
         let ann = world.signed_up("ann@example.com").await;
         let session = world.sign_in(&ann).await;

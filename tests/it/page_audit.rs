@@ -44,6 +44,26 @@ fn words(page: &str) -> String {
 }
 
 on_both! {
+    async fn who_signs_in_and_out_is_in_it(world: World) {
+        let (olga, session) = owner(&world).await;
+        let signed_in = world.sign_in_with("olga@example.com", crate::cast::PASSWORD).await;
+        signed_in.accepted(200, "Signed in");
+        let elsewhere = world.sign_in(&olga).await;
+        assert_eq!(world.post("/account/other-sessions/end").cookie(&elsewhere).await.status, 303);
+        assert_eq!(world.post("/account/other-sessions/end").cookie(&elsewhere).await.status, 303, "there are none any more");
+        assert_eq!(world.delete("/v1/reviewer/session").key(&elsewhere).await.status, 200);
+        assert_eq!(world.get("/audit").cookie(&session).await.status, 303);
+        assert_eq!(world.sign_in_with("olga@example.com", "not the password").await.status, 401);
+        let log = page(&world, "/audit", &world.sign_in(&olga).await).await;
+        assert_eq!(names(&log)[..3], ["account.signed_out", "account.sessions_ended", "account.signed_in"], "{log}");
+        let told = words(&log);
+        for sentence in ["Olga signed out account", "Olga ended other sessions of their own account", "Olga signed in account"] {
+            assert!(told.contains(sentence), "{sentence} in {told}");
+        }
+        let only = page(&world, "/audit?event=account.signed_in", &world.sign_in(&olga).await).await;
+        assert_eq!(names(&only).len(), 1, "{only}");
+    }
+
     async fn what_happened_is_told_in_words_the_newest_first(world: World) {
         let (asker, id, jane) = life(&world).await;
         let (_, session) = owner(&world).await;

@@ -31,6 +31,17 @@ on_both! {
         }
     }
 
+    async fn contract_6_2_what_is_typed_as_an_emoji_is_one(world: World) {
+        let asker = world.asker().await;
+        for word in ["hello", "Ärger", "日本", "🦉 owl"] {
+            let fields = [("name", "Reviews"), ("icon", "star"), ("symbol", word)];
+            let refused = world.post("/loops/new").cookie(&asker.session).form(&fields).await;
+            let page = refused.page();
+            assert!(refused.status == 400 && page.contains("id=\"symbol-error\">Symbol must be one emoji"), "{word}: {page}");
+            assert!(page.contains("aria-describedby=\"symbol-error") && page.contains("value=\"star\" checked"), "{page}");
+        }
+    }
+
     async fn contract_6_5_a_loop_is_changed_and_what_does_not_do_is_said(world: World) {
         let asker = world.asker().await;
         let path = format!("/loops/{}", asker.loop_id);

@@ -36,33 +36,40 @@ on_both! {
         assert!(before.contains("data-guess") && !before.contains("name=\"mail\"") && before.contains("There is no way to notify you yet"));
         let fields = [
             ("kinds", "urgent_request"), ("kinds", "deadline_near"), ("priority_only", "on"), ("badge", "on"), ("quiet_from", "22:00"), ("quiet_to", "07:30"),
-            ("utc_offset_minutes", "330"), ("ntfy_url", "https://ntfy.example.com/my-topic"),
+            ("time_zone", "Asia/Kolkata"), ("ntfy_url", "https://ntfy.example.com/my-topic"),
         ];
         assert_eq!(location(&save(&world, &asker.session, &fields).await), "/account/notifications?notice=notifications-changed");
         let kept = settings(&world, &asker.session).await;
         assert_eq!(kept["kinds"], json!({"new_request": false, "urgent_request": true, "deadline_near": true, "claim_cancelled": false, "feedback_received": false, "loop_activity": false}));
         assert_eq!((&kept["sound"], &kept["badge"]), (&json!(false), &json!(true)));
         assert_eq!((&kept["priority_only"], &kept["quiet_hours"]), (&json!(true), &json!({"from": "22:00", "to": "07:30"})));
-        assert_eq!((&kept["utc_offset_minutes"], &kept["ntfy_url"]), (&json!(330), &json!("https://ntfy.example.com/my-topic")));
+        assert_eq!((&kept["time_zone"], &kept["ntfy_url"]), (&json!("Asia/Kolkata"), &json!("https://ntfy.example.com/my-topic")));
         let after = page(&world, HERE, &asker.session).await;
         assert!(!ticked(&after, "kinds", "new_request") && ticked(&after, "priority_only", "on") && !after.contains("data-guess"));
-        assert!(after.contains("value=\"22:00\"") && after.contains("value=\"330\" selected>UTC+05:30"), "{after}");
+        assert!(after.contains("value=\"22:00\"") && after.contains("<option selected>Asia/Kolkata"), "{after}");
         assert!(after.contains("value=\"https://ntfy.example.com/my-topic\"") && after.contains("Send a test to myself"));
-        assert_eq!(location(&save(&world, &asker.session, &[("utc_offset_minutes", "0"), ("ntfy_url", "")]).await), "/account/notifications?notice=notifications-changed");
+        assert_eq!(location(&save(&world, &asker.session, &[("time_zone", ""), ("ntfy_url", "")]).await), "/account/notifications?notice=notifications-changed");
         let emptied = settings(&world, &asker.session).await;
+        assert_eq!((&emptied["time_zone"], &emptied["utc_offset_minutes"]), (&Value::Null, &json!(0)));
+        let fixed = json!({"utc_offset_minutes": 330});
+        assert_eq!(world.put("/v1/reviewer/notification-settings").key(&asker.session).json(&fixed).await.status, 200);
+        assert!(page(&world, HERE, &asker.session).await.contains("<option value=\"\">UTC+05:30</option>"));
+        save(&world, &asker.session, &[("time_zone", "")]).await;
+        assert_eq!(settings(&world, &asker.session).await["utc_offset_minutes"], json!(330), "what a program has set stays");
         assert_eq!((&emptied["quiet_hours"], &emptied["ntfy_url"], &emptied["priority_only"]), (&Value::Null, &Value::Null, &json!(false)));
     }
 
     async fn what_is_wrong_stands_beside_its_field_and_nothing_is_lost(world: World) {
         let asker = world.asker().await;
-        let refused = save(&world, &asker.session, &[("kinds", "urgent_request"), ("ntfy_url", "https://ntfy.example.com/"), ("utc_offset_minutes", "60")]).await;
+        let refused = save(&world, &asker.session, &[("kinds", "urgent_request"), ("ntfy_url", "https://ntfy.example.com/"), ("time_zone", "Europe/Paris")]).await;
         assert_eq!(refused.status, 400);
         let form = refused.page();
         assert!(form.contains("id=\"ntfy_url-error\">Ntfy url must end in a topic") && form.contains("Problem: Notifications"), "{form}");
-        assert!(ticked(&form, "kinds", "urgent_request") && !ticked(&form, "kinds", "new_request") && form.contains("value=\"60\" selected"));
-        for fields in [[("quiet_from", "22:00"), ("quiet_to", "")], [("quiet_from", "x"), ("quiet_to", "07:00")], [("utc_offset_minutes", "x"), ("ntfy_url", "")]] {
+        assert!(ticked(&form, "kinds", "urgent_request") && !ticked(&form, "kinds", "new_request") && form.contains("<option selected>Europe/Paris"));
+        for fields in [[("quiet_from", "22:00"), ("quiet_to", "")], [("quiet_from", "x"), ("quiet_to", "07:00")], [("time_zone", "Mars/Olympus"), ("quiet_from", "")]] {
             let refused = save(&world, &asker.session, &fields).await;
-            assert!(refused.status == 400 && refused.page().contains("That did not work."), "{fields:?}");
+            let page = refused.page();
+            assert!(refused.status == 400 && (page.contains("That did not work.") || page.contains("id=\"time_zone-error\"")), "{fields:?}");
         }
         assert_eq!(settings(&world, &asker.session).await["ntfy_url"], Value::Null);
     }

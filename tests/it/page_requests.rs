@@ -33,9 +33,36 @@ on_both! {
             assert_eq!(rows(&found), count, "{query}: {found}");
             assert!(!found.contains("<b>"));
         }
+        let made = world.ask(&asker, &question_with(&json!({"request_text": "Other", "context": {"order": "Zebra 7"}, "tags": ["Stripes"]}))).await;
+        world.respond(&asker.session, &made, json!("approve")).await.accepted(200, "Response submitted");
+        for query in ["zebra", "stripes", "APPROVE", &made] {
+            let found = page(&world, &format!("/requests?search={query}"), &asker.session).await;
+            assert!(rows(&found) == 1 && found.contains(&made), "{query}: {found}");
+        }
         let first = page(&world, "/requests?search=alpha&limit=1", &asker.session).await;
         assert!(first.contains("rel=\"next\" href=\"/requests?search=alpha&#38;limit=1&#38;offset=1\""), "{first}");
-        assert_eq!(world.get("/requests?status=odd").cookie(&asker.session).await.status, 400);
+        let odd = world.get("/requests?status=odd").cookie(&asker.session).await;
+        assert!(odd.status == 400 && odd.page().contains("id=\"status-error\">Status must be one of"), "{}", odd.page());
+    }
+
+    async fn contract_7_2_requests_of_some_days_are_found_and_put_in_order(world: World) {
+        let asker = world.asker().await;
+        let today = world.now().to_string()[..10].to_owned();
+        world.ask(&asker, &question_with(&json!({"request_text": "Early", "priority": "low", "timeout_seconds": 86_400}))).await;
+        world.clock.advance(86_400);
+        let tomorrow = world.now().to_string()[..10].to_owned();
+        world.ask(&asker, &question_with(&json!({"request_text": "Late", "priority": "high"}))).await;
+        for (query, found) in [
+            (format!("from={today}"), "Late Early"), (format!("from={tomorrow}"), "Late"), (format!("to={today}"), "Early"),
+            (format!("from={today}&to={tomorrow}"), "Late Early"), (format!("to={tomorrow}&sort=created_at_asc"), "Early Late"),
+            ("sort=priority_desc".to_owned(), "Late Early"), ("from=2100-01-01".to_owned(), ""),
+        ] {
+            let list = page(&world, &format!("/requests?{query}"), &asker.session).await;
+            let rows = list.split("<th scope=\"row\">").skip(1).map(|row| row.split_once("\">").unwrap().1.split_once('<').unwrap().0);
+            assert_eq!(rows.collect::<Vec<_>>().join(" "), found, "{query}");
+        }
+        let wrong = world.get("/requests?from=never").cookie(&asker.session).await;
+        assert!(wrong.status == 400 && wrong.page().contains("id=\"from-error\">From must be a date such as 2030-01-31"), "{}", wrong.page());
     }
 
     async fn the_story_names_who_claimed_it_before(world: World) {
@@ -58,9 +85,12 @@ on_both! {
         for (kind, more, config, default) in [
             ("boolean", vec![("true_label", "Ship"), ("default_response", "no")], json!({"required": true, "true_label": "Ship"}), json!(false)),
             ("single_select", vec![("options", "a\r\n\r\n b "), ("default_response", "b")], json!({"required": true, "options": ["a", "b"]}), json!("b")),
+            ("single_select", vec![("options", "a | Good | #0a0\nb||#c00\nc | Bad"), ("allow_other", "on")], json!({"required": true, "options": [
+                {"value": "a", "label": "a", "description": "Good", "color": "#0a0"}, {"value": "b", "label": "b", "color": "#c00"}, {"value": "c", "label": "c", "description": "Bad"},
+            ], "allow_other": true}), Value::Null),
             ("multi_select", vec![("options", "a\r\nb"), ("max_selections", "2"), ("default_response", "a, b")], json!({"required": true, "max_selections": 2.0, "options": ["a", "b"]}), json!(["a", "b"])),
             ("rating", vec![("min", "0"), ("max", "10"), ("prompt", "How?"), ("default_response", "7")], json!({"required": true, "min": 0.0, "max": 10.0, "prompt": "How?"}), json!(7.0)),
-            ("number", vec![("prefix", "$")], json!({"required": true, "prefix": "$"}), Value::Null),
+            ("number", vec![("prefix", "$"), ("decimal_places", "0")], json!({"required": true, "decimal_places": 0.0, "prefix": "$"}), Value::Null),
             ("text", vec![("max_length", "50"), ("default_response", "none")], json!({"required": true, "max_length": 50.0}), json!("none")),
         ] {
             let fields = form(&asker.loop_id, &[&more[..], &[("response_type", kind)]].concat());
@@ -74,7 +104,12 @@ on_both! {
             assert!(story.contains("by hand") && story.contains("<strong>Created</strong> <span class=\"hint\">by you"), "{story}");
         }
         let by_hand = page(&world, &format!("/requests?api_key_id={}", asker.owner.id), &asker.session).await;
-        assert!(by_hand.contains("6 requests"));
+        assert!(by_hand.contains("7 requests"));
+        let for_programs = [("response_type", "boolean"), ("callback_url", "https://hooks.example.com/a"), ("tags", "blue, , red")];
+        let made = world.post("/requests/new").cookie(&asker.session).form(&form(&asker.loop_id, &for_programs)).await;
+        let id = location(&made).strip_suffix("?notice=request-created").unwrap().rsplit_once('/').unwrap().1.to_owned();
+        let seen = world.request(&asker.key, &id).await;
+        assert_eq!((seen.at("data.request.callback_url"), seen.at("data.request.tags")), (&json!("https://hooks.example.com/a"), &json!(["blue", "red"])));
         assert_eq!(world.get("/v1/test").key(&asker.owner.id.to_string()).await.status, 401, "what stands for a key is none");
     }
 

@@ -25,6 +25,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const ESCAPE: char = '\u{e00c}';
 pub(crate) const CONTROL: char = '\u{e009}';
+pub(crate) const TAB: char = '\u{e004}';
 
 /// One browser. It ends with this, whatever becomes of the test.
 pub(crate) struct WebDriver {

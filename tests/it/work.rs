@@ -210,6 +210,9 @@ on_both! {
         keep(json!({"response_data": {"selected_value": "app"}})).await.accepted(200, "Draft saved");
         assert_eq!(world.get(&path).key(&ann).await.at("data.draft"), &json!({"selected_value": "app"}));
         keep(json!({})).await.refused(400, "Validation failed", &json!("response_data is required"));
+        keep(json!({"response_data": null})).await.accepted(200, "Draft saved");
+        assert_eq!(world.get(&path).key(&ann).await.at("data.draft"), &Value::Null, "nothing is typed any more");
+        keep(json!({"response_data": "once more"})).await.accepted(200, "Draft saved");
         assert_eq!(world.request(&asker.key, &request).await.at("data.request.status"), "pending");
         world.respond(&ann, &request, json!("approve")).await.accepted(200, "Response submitted");
         assert_eq!(world.get(&path).key(&ann).await.at("data.draft"), &Value::Null);
