@@ -2,6 +2,7 @@
 
 use super::{
     page_asked::Asked,
+    page_context::Tree,
     page_deliveries::{DeliveryRow, delivery_page},
     page_notices::Notice,
     page_requests::Row,
