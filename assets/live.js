@@ -14,8 +14,10 @@ const tabs = new BroadcastChannel("hitl-live");
 let waiting, under_way = false, again = false;
 
 function soon() {
-  clearTimeout(waiting);
-  waiting = setTimeout(refresh, REST);
+  waiting ??= setTimeout(() => {
+    waiting = undefined;
+    refresh();
+  }, REST);
 }
 
 async function refresh() {
@@ -26,7 +28,10 @@ async function refresh() {
     const here = new URL(document.querySelector("[data-here]")?.dataset.here ?? location.href, location.origin);
     const answer = await fetch(here, { headers: { accept: "text/html" } });
     if (new URL(answer.url).pathname !== here.pathname) return signedOut();
-    if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const fresh = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    // What could not be answered when this page was made can be now: nothing is typed here that could be lost.
+    if (fresh && fresh.getElementById("answer") && !document.getElementById("answer")) return location.replace(here);
+    if (fresh) show(fresh);
   } catch {
     // Out of reach: the stream tells when it is back.
   } finally {
@@ -54,7 +59,8 @@ function count(page) {
 }
 
 function signedOut() {
-  const told = document.getElementById("signed-out");
+  const told = document.getElementById("signed-out"), way = told?.querySelector("a");
+  if (way) way.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
   if (told) told.hidden = false;
 }
 

@@ -10,12 +10,16 @@ if (here.searchParams.has("notice")) {
 }
 
 // A form is sent once, however often its button is pressed.
+const PATIENCE = 10_000; // milliseconds
 addEventListener("submit", ({ target }) => {
   if (target.method !== "post") return;
   for (const button of target.querySelectorAll("button[type=submit]")) setTimeout(() => (button.disabled = true));
+  setTimeout(enable, PATIENCE); // whoever stopped it, or whose network was gone, may try again
 });
-addEventListener("pageshow", () => {
+addEventListener("pageshow", enable);
+
+function enable() {
   for (const button of document.querySelectorAll("form[method=post] button[type=submit]")) button.disabled = false;
-});
+}
 
 navigator.serviceWorker?.register("/service-worker.js").catch(() => {}); // where the browser will not, the pages work as well

@@ -14,12 +14,13 @@ function typed() {
 }
 
 const REST = 700; // milliseconds: of what is typed in one go one draft is kept
-let waiting, changed = false;
+let waiting, changed = false, sentAt = -Infinity;
+const SENT = 10_000; // milliseconds: who is still here then has not sent it
 
 async function keep() {
   clearTimeout(waiting);
   const answer = typed(), told = document.getElementById("kept");
-  if (!changed) return;
+  if (!changed || performance.now() - sentAt < SENT) return;
   changed = false;
   try {
     const path = `/v1/reviewer/requests/${request}/draft`, headers = { "content-type": "application/json" };
@@ -56,10 +57,12 @@ if (form) {
     if (own && !own.checked) formData.delete("other"); // another option was chosen since
   });
   form.addEventListener("submit", () => {
-    changed = false; // it is sent now
     clearTimeout(waiting);
+    sentAt = performance.now();
+    if (changed) waiting = setTimeout(keep, SENT + REST);
   });
   addEventListener("pagehide", keep);
+  addEventListener("online", keep);
   count();
   for (const slider of form.querySelectorAll("[data-slides]")) {
     const number = document.getElementById(slider.dataset.slides);

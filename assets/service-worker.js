@@ -21,9 +21,14 @@ async function count() {
 addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
 
 async function renew({ oldSubscription, newSubscription }) {
-  const subscription = newSubscription ?? (await registration.pushManager.subscribe(oldSubscription.options));
+  const subscription = newSubscription ?? (await registration.pushManager.subscribe(oldSubscription?.options ?? (await options())));
   const headers = { "content-type": "application/json" };
   await fetch("/v1/reviewer/devices", { method: "POST", headers, body: JSON.stringify(subscription) });
+}
+
+async function options() {
+  const settings = await (await fetch("/v1/reviewer/notification-settings")).json();
+  return { userVisibleOnly: true, applicationServerKey: settings.data.push_key };
 }
 
 // A notification only ever opens a page of ours; what is decided is decided there.
@@ -33,8 +38,14 @@ addEventListener("notificationclick", (event) => {
   if (place.origin === location.origin) event.waitUntil(show(place.href));
 });
 
+const LISTS = ["/inbox", "/history"];
+
 async function show(place) {
   const pages = await clients.matchAll({ type: "window" });
   const open = pages.find((page) => page.url === place);
-  return open ? open.focus() : clients.openWindow(place);
+  if (open) return open.focus();
+  const list = pages.find((page) => LISTS.includes(new URL(page.url).pathname)); // nothing is typed there
+  if (!list) return clients.openWindow(place);
+  await list.focus();
+  return list.navigate(place);
 }

@@ -12,8 +12,14 @@ function span(seconds) {
 
 const said = {
   age: (seconds) => (seconds < 60 ? "just now" : `${span(seconds)} ago`),
-  left: (seconds) => (seconds <= 0 ? "time is up" : seconds < 60 ? `${seconds} s left` : `${span(seconds)} left`),
+  left: (seconds) => (seconds <= 0 ? "time is up" : seconds < 60 ? `${seconds} s left` : `${exact(seconds)} left`),
 };
+
+// Of a few hours the minutes count too.
+function exact(seconds) {
+  const minutes = Math.floor((seconds % HOUR) / 60);
+  return seconds < HOUR || seconds >= 10 * HOUR || minutes === 0 ? span(seconds) : `${span(seconds)} ${minutes} min`;
+}
 
 /** Brings every time within `place` up to date. */
 export function tick(place = document) {

@@ -2,7 +2,7 @@ create table accounts (
     id             text        primary key,
     email          text        not null unique,
     name           text        not null,
-    role           text        not null check (role in ('owner', 'member')),
+    role           text        not null check (role in ('owner', 'creator', 'member')),
     status         text        not null check (status in ('active', 'suspended', 'inactive')),
     password_hash  text,
     signing_secret text        not null,

@@ -8,8 +8,21 @@ words! {
     pub enum Role {
         /// Administers the server.
         Owner = "owner",
+        /// Makes loops and keys, and works in loops.
+        Creator = "creator",
         /// Works in loops.
         Member = "member",
+    }
+}
+
+impl Role {
+    /// What somebody of that role is called.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Owner => "an owner",
+            Self::Creator => "a creator",
+            Self::Member => "a member",
+        }
     }
 }
 

@@ -59,7 +59,7 @@ impl Message {
 
     /// What somebody is told who is invited to the server. Where the letter leads is known when it is sent.
     pub fn of_account_invitation(base_url: &str, by: &str, role: Role) -> Self {
-        let role = if role == Role::Owner { "an owner" } else { "a member" };
+        let role = role.in_words();
         let by = one_line(by);
         let text = format!(
             "{by} has invited you to {base_url},\nas {role}. There people decide what a program should not decide alone.\n\n\

@@ -24,7 +24,8 @@ pub fn typed(kind: ResponseType, form: &Form) -> Value {
     match kind {
         // Browsers send line ends of their own.
         ResponseType::Text => form.exact(FIELD).replace("\r\n", "\n").replace('\0', "").into(),
-        ResponseType::SingleSelect => [text(FIELD), text(OTHER)].into_iter().find(|it| !it.is_empty()).into(),
+        // Without scripts both may stand there; what was typed is what would be missed.
+        ResponseType::SingleSelect => [text(OTHER), text(FIELD)].into_iter().find(|it| !it.is_empty()).into(),
         ResponseType::MultiSelect => {
             let chosen = form.all(FIELD).chain([form.text(OTHER)]).map(|it| it.replace('\0', ""));
             chosen.filter(|it| !it.trim().is_empty()).collect()

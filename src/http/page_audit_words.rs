@@ -1,7 +1,7 @@
 //! A line of the audit log in words: who did what, to what.
 
 use crate::{
-    domain::{Account, EventName, Id, Loop, headlines::first_line},
+    domain::{Account, EventName, Id, Loop, Role, headlines::first_line, words::Word},
     store::events::Line,
 };
 use serde_json::Value;
@@ -100,7 +100,6 @@ impl Known {
 
 /// `request` of `request.created`.
 pub fn group(name: EventName) -> &'static str {
-    use crate::domain::words::Word;
     name.as_str().split('.').next().unwrap_or_default()
 }
 
@@ -125,6 +124,12 @@ fn says_all(name: EventName, is_own: bool) -> bool {
 /// What was done, and how: before and after what it was done to.
 fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
     let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let role = |pointer: &str| Role::named(text(pointer)).unwrap_or(Role::Member).in_words();
+    let as_role = |pointer: &str| match Role::named(text(pointer)) {
+        Some(Role::Owner) => "as an owner",
+        Some(Role::Creator) => "as a creator",
+        _ => "as a member",
+    };
     let itself = |pointer: &str| line.actor_id.as_deref() == Some(text(pointer));
     let (did, then) = match line.name {
         EventName::RequestCreated => ("asked", ""),
@@ -162,9 +167,9 @@ fn deed(line: &Line, data: &Value, is_own: bool) -> (String, &'static str) {
         EventName::WebhookRotated => ("replaced the secret of the webhook", ""),
         EventName::AccountCreated if is_own => ("signed up", ""),
         EventName::AccountCreated => ("made the account of", ""),
-        EventName::AccountInvited => ("invited", if text("/role") == "owner" { "as an owner" } else { "as a member" }),
+        EventName::AccountInvited => ("invited", as_role("/role")),
         EventName::InvitationWithdrawn => return (format!("took back the invitation of {}", text("/email")), ""),
-        EventName::AccountRoleChanged => ("made", if text("/to") == "owner" { "an owner" } else { "a member" }),
+        EventName::AccountRoleChanged => ("made", role("/to")),
         EventName::AccountStatusChanged if text("/status") == "suspended" => ("suspended", ""),
         EventName::AccountStatusChanged => ("let", "in again"),
         EventName::SessionsEnded if is_own => ("ended other sessions of their own", ""),

@@ -83,6 +83,9 @@ pub async fn join(
     if let Some(who) = visitor.who.as_ref().filter(|_| form.text("mode").is_empty()) {
         return join_as(&app, who, &code).await;
     }
+    if form.text("mode").is_empty() {
+        return Ok(see_other(&format!("/sign-in?next=/join/{code}"), None)); // the session has ended meanwhile
+    }
     Ok(match join_by(&app, address, &code, &form, agent.as_deref()).await {
         Ok(opened) => {
             let title = format!("You are in {}", it.name);

@@ -3,7 +3,7 @@
 use super::{
     extract::Form,
     page_account::device,
-    page_forms::told,
+    page_forms::{Filled, told},
     page_notices::Notice,
     page_people::link_page,
     page_shell::{Section, Shell},
@@ -44,6 +44,7 @@ struct PersonPage {
     mails: bool,
     /// Why what was just tried was not done.
     problem: String,
+    role: Filled,
 }
 
 /// All of them that an owner sees.
@@ -69,6 +70,7 @@ async fn person_page(app: &App, who: &SignedIn, id: Id<Account>) -> Result<Perso
         loops: inbox::joined(app, id).await?,
         places: sessions::list(app, id).await?.into_iter().map(place).collect(),
         problem: String::new(),
+        role: Filled::with([("role", it.account.role.as_str())]),
         it,
     })
 }
@@ -85,14 +87,14 @@ async fn after(app: &App, who: &SignedIn, id: Id<Account>, done: Result<()>, not
     }
 }
 
-/// Makes them an owner or a member. Who was an owner oneself goes on to what a member sees.
+/// Gives them another role. Who was an owner oneself goes on to what is left to see.
 pub async fn set_role(Owner(who): Owner, State(app): State<App>, PageId(id): PageId<Account>, form: Form) -> Page {
     let role = Role::named(form.text("role"));
     let done = match role {
         Some(role) => people::set_role(&app, &who.who, id, role).await,
         None => Err(Invalid::one_of("role", &Role::all_words()).into()),
     };
-    if done.is_ok() && id == who.id() && role == Some(Role::Member) {
+    if done.is_ok() && id == who.id() && role != Some(Role::Owner) {
         return Ok(see_other("/account", Notice::RoleChanged));
     }
     after(&app, &who, id, done, Notice::RoleChanged).await

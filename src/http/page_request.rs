@@ -107,44 +107,76 @@ fn filled(it: &Request, typed: &Value) -> Filled {
 pub async fn show(who: SignedIn, State(app): State<App>, PageId(id): PageId<Request>) -> Result<Response, PageError> {
     let it = reviews::show(&app, who.id(), id).await?;
     let draft = inbox::draft(&app, who.id(), id).await?;
-    let form = draft.map_or_else(Filled::default, |draft| filled(&it, &draft.0));
-    Ok(drawn(&app, &who, it, form).into_response(StatusCode::OK))
+    let form = draft.as_ref().map_or_else(Filled::default, |draft| filled(&it, &draft.0));
+    let mut page = drawn(&app, &who, it, form);
+    if !page.is_open() {
+        page.unsent = draft.and_then(|draft| page.it.answer_in_words(&draft.0)).unwrap_or_default();
+    }
+    Ok(page.into_response(StatusCode::OK))
 }
 
 /// Takes a request on. What was typed meanwhile is kept.
 pub async fn claim(
-    who: SignedIn,
+    visitor: Result<Visitor, PageError>,
     State(app): State<App>,
     PageId(id): PageId<Request>,
     form: Form,
-) -> Result<Response, PageError> {
-    keep_form(&app, &who, id, &form).await?;
-    match reviews::claim(&app, who.id(), id).await {
+) -> Response {
+    match sender(visitor, id, &form) {
+        Ok(who) => or_given_back(&who, &form, try_claim(&app, &who, id, &form).await),
+        Err(refused) => refused,
+    }
+}
+
+async fn try_claim(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<Response> {
+    keep_form(app, who, id, form).await?;
+    match reviews::claim(app, who.id(), id).await {
         Ok(_) => Ok(see_other(&place(id), Notice::Claimed)),
-        Err(Error::Conflict(why)) => Ok(lost(&app, &who, id, why, &Value::Null).await?),
-        Err(error) => Err(error.into()),
+        Err(Error::Conflict(why)) => lost(app, who, id, why, &Value::Null).await,
+        Err(error) => Err(error),
     }
 }
 
 /// Gives a request back. One that has come back already is where it was to be.
 pub async fn release(
-    who: SignedIn,
+    visitor: Result<Visitor, PageError>,
     State(app): State<App>,
     PageId(id): PageId<Request>,
     form: Form,
-) -> Result<Response, PageError> {
-    keep_form(&app, &who, id, &form).await?;
-    match reviews::release(&app, who.id(), id).await {
+) -> Response {
+    match sender(visitor, id, &form) {
+        Ok(who) => or_given_back(&who, &form, try_release(&app, &who, id, &form).await),
+        Err(refused) => refused,
+    }
+}
+
+async fn try_release(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<Response> {
+    keep_form(app, who, id, form).await?;
+    match reviews::release(app, who.id(), id).await {
         Ok(_) => Ok(see_other("/inbox", Notice::Released)),
         Err(Error::Conflict(why)) => {
-            let it = reviews::show(&app, who.id(), id).await?;
+            let it = reviews::show(app, who.id(), id).await?;
             if it.status == Status::Pending {
                 return Ok(see_other("/inbox", Notice::Released));
             }
-            Ok(lost(&app, &who, id, why, &Value::Null).await?)
+            lost(app, who, id, why, &Value::Null).await
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
+}
+
+/// Who sends a form in which an answer may stand. Whoever's session has ended signs in first, and loses nothing.
+fn sender(visitor: Result<Visitor, PageError>, id: Id<Request>, form: &Form) -> Result<SignedIn, Response> {
+    match visitor.map(SignedIn::of) {
+        Ok(Ok(who)) => Ok(who),
+        Ok(Err(visitor)) => Err(carrying(&visitor, &place(id), form)),
+        Err(error) => Err(unsent(Unsent::of(form), &error)),
+    }
+}
+
+/// What came of it; where that is nothing, because the request is gone or the server in trouble, why, and what was typed.
+fn or_given_back(who: &SignedIn, form: &Form, done: Outcome<Response>) -> Response {
+    done.unwrap_or_else(|error| unsent(Unsent::of(form).seen_by(who), &error.into()))
 }
 
 /// Keeps what stood in the answer's form when something else was done.
@@ -165,37 +197,33 @@ async fn keep_typed(app: &App, who: &SignedIn, it: &Request, given: &Value) -> O
     }
 }
 
-/// Sends an answer, and goes on to what is to do next. Whoever's session has ended signs in first, and loses nothing; nor does
-/// whoever finds the request gone, or the server in trouble.
+/// Sends an answer, and goes on to what is to do next.
 pub async fn answer(
     visitor: Result<Visitor, PageError>,
     State(app): State<App>,
     PageId(id): PageId<Request>,
     form: Form,
 ) -> Response {
-    let who = match visitor.map(SignedIn::of) {
-        Ok(Ok(who)) => who,
-        Ok(Err(visitor)) => return carrying(&visitor, &place(id), &form),
-        Err(error) => return unsent(Unsent::of(&form), &error),
-    };
-    let typed = Unsent::of(&form);
-    send(&app, &who, id, form).await.unwrap_or_else(|error| unsent(typed.seen_by(&who), &error.into()))
+    match sender(visitor, id, &form) {
+        Ok(who) => or_given_back(&who, &form, send(&app, &who, id, &form).await),
+        Err(refused) => refused,
+    }
 }
 
 const TORN: &str = "Choose an option or write something else, not both";
 
-async fn send(app: &App, who: &SignedIn, id: Id<Request>, form: Form) -> Outcome<Response> {
+async fn send(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) -> Outcome<Response> {
     let it = reviews::show(app, who.id(), id).await?;
-    if page_answer::is_torn(it.content.response_type, &form) {
-        let form = Filled::refused_at(FIELD, form, &Invalid::failed(TORN).into());
+    if page_answer::is_torn(it.content.response_type, form) {
+        let form = Filled::refused_at(FIELD, form.clone(), &Invalid::failed(TORN).into());
         return Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST));
     }
-    let given = typed(it.content.response_type, &form);
+    let given = typed(it.content.response_type, form);
     match reviews::respond(app, who.id(), id, &given).await {
         Ok(_) => onwards(app, who).await,
         Err(Error::Invalid(invalid)) => {
             keep_typed(app, who, &it, &given).await?;
-            let form = Filled::refused_at(FIELD, form, &Error::Invalid(invalid));
+            let form = Filled::refused_at(FIELD, form.clone(), &Error::Invalid(invalid));
             Ok(drawn(app, who, it, form).into_response(StatusCode::BAD_REQUEST))
         }
         Err(Error::Conflict(why)) => lost(app, who, id, why, &given).await,

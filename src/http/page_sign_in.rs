@@ -64,6 +64,12 @@ pub async fn sign_in(
 
 /// The form to sign in with, which carries an answer through: its session ended before it was sent.
 pub fn carrying(visitor: &Visitor, next: &str, sent: &Form) -> Response {
+    if sent.0.0.iter().all(|(_, text)| text.is_empty()) {
+        return see_other(
+            &format!("/sign-in?{}", Serializer::new(String::new()).append_pair("next", next).finish()),
+            None,
+        );
+    }
     let kept = Serializer::new(String::new()).extend_pairs(&sent.0.0).finish();
     let form = Filled::with([("next", next), ("kept", &kept)]);
     page(StatusCode::UNAUTHORIZED, &SignInPage { shell: visitor.shell(None), form })

@@ -107,7 +107,7 @@ fn referring_page(headers: &HeaderMap) -> Option<String> {
     rest.strip_prefix(text(header::HOST)?).filter(|path| path.starts_with('/')).map(str::to_owned)
 }
 
-/// Somebody whose programs ask: an owner of the server, or whoever has made a loop or a key. For others the page is not there.
+/// Somebody whose programs ask: an owner of the server or a creator, or whoever has made a loop or a key. For others the page is not there.
 pub struct Asker(pub SignedIn);
 
 impl FromRequestParts<App> for Asker {

@@ -32,6 +32,7 @@ impl Moment {
         let words = match seconds {
             ..=0 => "time is up".to_owned(),
             1..60 => format!("{seconds} s left"),
+            3600..36_000 if seconds % 3600 >= 60 => format!("{} h {} min left", seconds / 3600, seconds % 3600 / 60),
             _ => format!("{} left", span(seconds)),
         };
         Self { at: at.to_string(), words, kind: "left", is_soon: seconds < SOON }

@@ -140,7 +140,9 @@ pub async fn keep(app: &App, account: Id<Account>, id: Id<Request>, typed: &Valu
         return Err(Error::Conflict("Request is no longer available"));
     }
     if typed.is_null() {
-        return Ok(inbox::drop_draft(&app.store, id, account).await?);
+        let mut tx = app.store.begin();
+        inbox::drop_draft(&mut tx, id, account).await?;
+        return Ok(tx.commit().await?);
     }
     Ok(inbox::put_draft(&app.store, id, account, &Json(typed.clone()), app.now()).await?)
 }

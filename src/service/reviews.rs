@@ -149,7 +149,7 @@ async fn answer_once(app: &App, account: Id<Account>, found: &Found, answer: Jso
     let step = Step { previous: Some(old.status), ..Step::default() };
     record::of_request(app, &mut tx, EventName::RequestCompleted, Actor::Person(account), &answered, step).await?;
     members::touch(&mut tx, old.loop_id, account, now).await?;
-    inbox::drop_drafts(&mut tx, old.id).await?;
+    inbox::drop_draft(&mut tx, old.id, account).await?;
     tx.commit().await?;
     Ok(answered)
 }

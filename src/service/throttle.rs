@@ -14,6 +14,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+/// So many addresses have to guess as fast as they may until whoever they guess at is kept out as well.
+const FROM_ELSEWHERE: NonZeroU32 = NonZeroU32::new(10).expect("10 is not 0");
+
 /// The counts of this process. An address that guesses is slowed down; nobody else is.
 pub struct Throttle {
     keys: DefaultKeyedRateLimiter<IpAddr>,
@@ -31,7 +34,7 @@ impl Throttle {
         Self {
             keys: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             sign_ins: Failures::new(limits.failed_sign_ins_per_minute),
-            accounts: Failures::new(limits.failed_sign_ins_per_minute),
+            accounts: Failures::new(limits.failed_sign_ins_per_minute.saturating_mul(FROM_ELSEWHERE)),
             codes: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             joins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             clock: DefaultClock::default(),

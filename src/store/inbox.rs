@@ -128,14 +128,7 @@ pub async fn draft(db: impl Db<'_>, request: Id<Request>, account: Id<Account>) 
     Ok(found.map(|(body,)| body))
 }
 
-/// Forgets what a person had typed.
+/// Forgets what a person had typed. What others had is theirs still: they see it with what became of the request.
 pub async fn drop_draft(db: impl Db<'_>, request: Id<Request>, account: Id<Account>) -> Result<()> {
-    let sql = "delete from drafts where request_id = $1 and account_id = $2";
-    db.sql(sql).bind(request).bind(account).run().await?;
-    Ok(())
-}
-
-/// Forgets the drafts on a request that was answered.
-pub async fn drop_drafts(db: impl Db<'_>, request: Id<Request>) -> Result<()> {
-    db.sql("delete from drafts where request_id = $1").bind(request).later().await
+    db.sql("delete from drafts where request_id = $1 and account_id = $2").bind(request).bind(account).later().await
 }

@@ -59,7 +59,7 @@ pub async fn insert(db: impl Db<'_>, session: &Session) -> Result<()> {
 pub async fn find(db: impl Db<'_>, token_hash: &str, now: Timestamp) -> Result<Option<SignedIn>> {
     db.sql(
         "select s.id as session_id, a.id as account_id, a.email, a.name, a.role, a.last_seen_at,
-            (a.role = 'owner' or exists (select 1 from loops l where l.creator_id = a.id)
+            (a.role <> 'member' or exists (select 1 from loops l where l.creator_id = a.id)
                 or exists (select 1 from api_keys k where k.account_id = a.id)) as asks
          from sessions s join accounts a on a.id = s.account_id
          where s.token_hash = $1 and s.expires_at > $2 and a.status = 'active'",

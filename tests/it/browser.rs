@@ -76,10 +76,11 @@ impl Browser {
         self.click("main button[type=submit]").await;
     }
 
-    /// How wide and high the page is shown.
+    /// How wide and high the page is shown; what is narrow is a phone that is touched.
     pub(crate) async fn sized(&self, width: u32, height: u32) {
-        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         self.chromium("Emulation.setDeviceMetricsOverride", size).await;
+        self.chromium("Emulation.setTouchEmulationEnabled", json!({"enabled": width < 600})).await;
     }
 
     /// Whether the person wants pages `light` or `dark`.

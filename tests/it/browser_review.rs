@@ -246,6 +246,43 @@ on_both! {
         assert_eq!(answered(&world, &asker, &id).await, "a");
     }
 
+    async fn what_comes_back_to_the_queue_can_be_answered_on_the_page_that_is_open(world: World) {
+        let asker = world.asker().await;
+        let (_, ann) = world.reviewer("ann@example.com", &asker.code).await;
+        let id = ask_for_text(&world, &asker, "Which one?").await;
+        world.act(&ann, &id, "claim").await.accepted(200, "Request claimed");
+        let browser = Browser::on(&world).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.says("has claimed this").await;
+        world.act(&ann, &id, "release").await.accepted(200, "Request released");
+        browser.until("document.getElementById('answer')").await;
+        browser.press("c").await;
+        browser.says("You have claimed this").await;
+        browser.fill("#response", "So it goes").await;
+        browser.click("#answer .send").await;
+        browser.arrived("/inbox").await;
+        assert_eq!(answered(&world, &asker, &id).await, "So it goes");
+    }
+
+    async fn on_a_phone_one_sees_what_is_wrong_with_a_choice(world: World) {
+        let asker = world.asker().await;
+        let options: Vec<_> = (1..=12).map(|number| format!("Option {number}")).collect();
+        let id = ask(&world, &asker, "Which of these?", "multi_select", json!({"options": options, "min_selections": 2})).await;
+        let browser = Browser::on(&world).await;
+        browser.sized(360, 640).await;
+        browser.has_session(&browser.base(), &asker.session).await;
+        browser.goto(&format!("/inbox/{id}")).await;
+        browser.click("#answer .send").await;
+        browser.until("document.getElementById('response-error')").await;
+        let place = "(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.getElementById('response-error').getBoundingClientRect())";
+        browser.until(place).await;
+        let one = ask(&world, &asker, "Which one?", "single_select", choices()).await;
+        browser.goto(&format!("/inbox/{one}")).await;
+        browser.click("#answer .send").await;
+        assert_eq!(browser.value("document.activeElement.matches('#answer input:invalid')").await, true, "nothing is sent in vain");
+    }
+
     async fn an_image_is_shown_in_full_size_without_leaving_the_page(world: World) {
         let asker = world.asker().await;
         let browser = Browser::on(&world).await;
@@ -261,30 +298,6 @@ on_both! {
         browser.until("!document.getElementById('zoom').open").await;
         browser.arrived(&format!("/inbox/{id}")).await;
         assert_eq!(browser.value("document.activeElement.matches('[data-zoom]')").await, true, "the focus is back where it was");
-    }
-
-    async fn the_app_can_be_installed_and_shows_what_is_pushed_to_it(world: World) {
-        let asker = world.asker().await;
-        let browser = Browser::on(&world).await;
-        browser.has_session(&browser.base(), &asker.session).await;
-        let may = json!({"origin": browser.base(), "permissions": ["notifications"]});
-        browser.chromium("Browser.grantPermissions", may).await;
-        browser.goto("/inbox").await;
-        let active = "navigator.serviceWorker.ready.then(it => it.active.scriptURL)";
-        assert_eq!(browser.value(active).await, format!("{}/service-worker.js", browser.base()));
-        let manifest = browser.chromium("Page.getAppManifest", json!({})).await;
-        assert_eq!(manifest["errors"], json!([]), "{manifest}");
-        let hindered = browser.chromium("Page.getInstallabilityErrors", json!({})).await;
-        assert_eq!(hindered["installabilityErrors"], json!([]), "{hindered}");
-
-        let message = json!({"title": "Moderation: high priority", "text": "Ship it?", "path": "/inbox/1", "tag": "1", "urgent": true, "silent": false, "badge": true});
-        browser.chromium("ServiceWorker.enable", json!({})).await;
-        let pushed = json!({"origin": browser.base(), "registrationId": "0", "data": message.to_string()});
-        browser.chromium("ServiceWorker.deliverPushMessage", pushed).await;
-        let shown = "navigator.serviceWorker.ready.then(it => it.getNotifications())";
-        browser.until(&format!("(await {shown}).length === 1")).await;
-        let told = browser.value(&format!("{shown}.then(([it]) => [it.title, it.body, it.data.path, it.requireInteraction])")).await;
-        assert_eq!(told, json!(["Moderation: high priority", "Ship it?", "/inbox/1", true]));
     }
 
     async fn what_happens_elsewhere_is_shown_by_itself(world: World) {

@@ -11,6 +11,7 @@ mod backlogs;
 mod backup;
 mod bodies;
 mod browser;
+mod browser_app;
 mod browser_asking;
 mod browser_pages;
 mod browser_places;

@@ -63,6 +63,12 @@ on_both! {
         assert!(limited.page().contains("Too many attempts"));
     }
 
+    async fn whoever_joins_after_the_session_has_ended_signs_in_first(world: World) {
+        let asker = world.asker().await;
+        let joining = world.post(&format!("/join/{}", asker.code)).form(&[("x", "")]).await;
+        assert_eq!(location(&joining), format!("/sign-in?next=/join/{}", asker.code));
+    }
+
     async fn signing_out_ends_the_session(world: World) {
         let session = world.sign_in(&world.signed_up("ann@example.com").await).await;
         assert_eq!(world.get("/sign-out").cookie(&session).await.status, 303);

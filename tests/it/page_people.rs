@@ -195,6 +195,25 @@ on_both! {
         assert_eq!(state(&world).await, before);
     }
 
+    async fn a_creator_makes_loops_and_keys_and_does_not_administer(world: World) {
+        let (_, session) = made(&world, "Olga", Role::Owner).await;
+        let (ann, anns) = made(&world, "Ann", Role::Member).await;
+        for path in ["/loops/new", "/keys/new", "/requests"] {
+            assert_eq!(world.get(path).cookie(&anns).await.status, 404, "{path}");
+        }
+        let changed = post(&world, &session, &format!("/people/{}/role", ann.id), &[("role", "creator")]).await;
+        assert_eq!(location(&changed), format!("/people/{}?notice=role-changed", ann.id));
+        for path in ["/loops/new", "/keys/new", "/requests"] {
+            assert_eq!(world.get(path).cookie(&anns).await.status, 200, "{path}");
+        }
+        for path in ["/people", "/audit"] {
+            assert_eq!(world.get(path).cookie(&anns).await.status, 404, "{path}");
+        }
+        let shown = page(&world, &format!("/people/{}", ann.id), &session).await;
+        assert!(shown.contains("value=\"creator\" checked"), "{shown}");
+        assert!(page(&world, "/audit?event=account.role_changed", &session).await.contains("a creator"));
+    }
+
     async fn a_role_is_changed_and_the_last_owner_stays(world: World) {
         let (olga, session) = owner(&world).await;
         let (ann, anns) = made(&world, "Ann", Role::Member).await;

@@ -246,12 +246,47 @@ on_both! {
         }
     }
 
+    async fn claiming_and_releasing_lose_nothing_that_was_typed_either(world: World) {
+        let asker = world.asker().await;
+        let (ann, session) = world.reviewer("ann@example.com", &asker.code).await;
+        let id = ask(&world, &asker, "text", json!({})).await;
+        let next = format!("/inbox/{id}");
+        for step in ["claim", "release"] {
+            let nobody = act(&world, "none", &id, step, &[("response", "long <words>")]).await;
+            assert!(nobody.status == 401 && nobody.page().contains("name=\"kept\" value=\"response=long+%3Cwords%3E\""), "{}", nobody.page());
+            assert!(nobody.page().contains(&format!("name=\"next\" value=\"{next}\"")), "{}", nobody.page());
+            let empty = act(&world, "none", &id, step, &[("response", "")]).await;
+            assert_eq!(location(&empty), format!("/sign-in?next={}", next.replace('/', "%2F")), "there is nothing to keep");
+        }
+        let removal = format!("/v1/api/loops/{}/members/{}", asker.loop_id, ann.id);
+        world.delete(&removal).key(&asker.key).await.accepted(200, "Member removed from loop successfully");
+        for step in ["claim", "release"] {
+            let removed = act(&world, &session, &id, step, &[("response", "long <words>")]).await;
+            assert!(removed.status == 404 && removed.page().contains("long &#60;words&#62;</blockquote>"), "{}", removed.page());
+        }
+    }
+
+    async fn what_one_had_typed_is_shown_after_the_request_has_ended(world: World) {
+        let asker = world.asker().await;
+        let (_, ann) = world.reviewer("ann@example.com", &asker.code).await;
+        let id = ask(&world, &asker, "text", json!({})).await;
+        let draft = json!({"response_data": "half a <thought>"});
+        world.put(&format!("/v1/reviewer/requests/{id}/draft")).key(&ann).json(&draft).await.accepted(200, "Draft saved");
+        let words = "half a &#60;thought&#62;</blockquote>";
+        assert!(!shown(&world, &ann, &id).await.contains(words), "it is in the form");
+        world.act(&asker.session, &id, "claim").await.accepted(200, "Request claimed");
+        assert!(shown(&world, &ann, &id).await.contains(words));
+        world.respond(&asker.session, &id, json!("whole")).await.accepted(200, "Response submitted");
+        assert!(shown(&world, &ann, &id).await.contains(words));
+        assert!(!shown(&world, &asker.session, &id).await.contains("half a"), "it is hers alone");
+    }
+
     async fn what_was_typed_is_given_back_where_the_server_fails(world: World) {
         let asker = world.asker().await;
         let id = ask(&world, &asker, "text", json!({})).await;
-        for table in ["requests", "sessions"] {
+        for (table, step) in [("requests", "answer"), ("sessions", "answer"), ("requests", "claim"), ("sessions", "release")] {
             crate::accidents::run(&world, &format!("alter table {table} rename to {table}_gone")).await;
-            let sent = answer(&world, &asker.session, &id, "long <words>").await;
+            let sent = act(&world, &asker.session, &id, step, &[("response", "long <words>")]).await;
             let page = sent.page();
             assert!(sent.status == 500 && page.contains("long &#60;words&#62;</blockquote>"), "{table}: {page}");
             crate::accidents::run(&world, &format!("alter table {table}_gone rename to {table}")).await;
