@@ -9,7 +9,7 @@ use super::{
 use crate::{
     app::App,
     domain::{Email, export_files::Reading, records::Record},
-    service::importing::{Imported, Importer, refused},
+    service::importing::{self, Imported, Importer, Taken},
 };
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -55,7 +55,10 @@ impl Import {
         let mut file = opened(&self.file)?;
         each(&mut file, async |_, _| Ok(())).await?;
         let mut importer = Importer::new(app, to);
-        each(&mut file, async |line, record| importer.take(line, record).await.map_err(anyhow::Error::from)).await?;
+        each(&mut file, async |line, record| {
+            importer.take(format!("line {line}"), record).await.map_err(anyhow::Error::from)
+        })
+        .await?;
         let imported = importer.finish().await?;
         self.format.print(&as_json(&imported), || in_words(&imported))
     }
@@ -106,8 +109,12 @@ async fn each(file: &mut File, mut act: impl AsyncFnMut(u64, Record) -> anyhow::
     Ok(())
 }
 
+fn refused(line: u64, what: &str) -> anyhow::Error {
+    importing::refused(&format!("line {line}"), what).into()
+}
+
 pub(super) fn as_json(it: &Imported) -> Value {
-    let count = |read: fn(&crate::service::importing::Taken) -> u64| -> Value {
+    let count = |read: fn(&Taken) -> u64| -> Value {
         it.taken
             .iter()
             .map(|(kind, taken)| ((*kind).to_owned(), Value::from(read(taken))))

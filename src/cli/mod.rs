@@ -18,6 +18,8 @@ mod keys;
 mod loops;
 mod output;
 mod place;
+mod progress;
+mod pull;
 mod requests;
 mod serve;
 mod users;
@@ -88,6 +90,8 @@ enum Command {
     Export(export::ExportAccount),
     /// Take in what `hitl export` made
     Import(import::Import),
+    /// Take in what an account has on another server, through its public API
+    Pull(pull::Pull),
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
@@ -120,6 +124,7 @@ impl Command {
             Self::Copy(copy) => copy.run(place).await,
             Self::Export(export) => place.with_app(Opening::AsItIs, async |app| export.run(app).await).await,
             Self::Import(import) => place.with_app(Opening::Prepared, async |app| import.run(app).await).await,
+            Self::Pull(pull) => place.with_app(Opening::AsItIs, async |app| pull.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check(check) => check.run(place).await,
             Self::Health(health) => health.run(place).await,

@@ -25,6 +25,7 @@ pub mod number;
 pub mod object;
 pub mod overview;
 pub mod patterns;
+pub mod pulled;
 pub mod rating;
 pub mod records;
 pub mod request_bodies;

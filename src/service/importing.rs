@@ -46,8 +46,8 @@ pub struct Imported {
 pub struct Importer<'a> {
     app: &'a App,
     people: People<'a>,
-    /// With the number of its line.
-    waiting: Vec<(u64, Record)>,
+    /// With where it comes from.
+    waiting: Vec<(String, Record)>,
     taken: BTreeMap<&'static str, Taken>,
     open: u64,
 }
@@ -63,10 +63,10 @@ impl<'a> Importer<'a> {
         &mut self.people
     }
 
-    /// Takes in the thing of that line. It may wait for others.
-    pub async fn take(&mut self, line: u64, record: Record) -> Result<()> {
+    /// Takes in a thing; the place is where it is to be looked for if it cannot be. It may wait for others.
+    pub async fn take(&mut self, place: String, record: Record) -> Result<()> {
         if *record.kind == ACCOUNT || *record.kind == PERSON {
-            let new = self.people.take(&record).await.map_err(|error| at_line(line, error))?;
+            let new = self.people.take(&record).await.map_err(|error| at(&place, error))?;
             self.count(record.kind, 1, new.into());
             return Ok(());
         }
@@ -74,7 +74,7 @@ impl<'a> Importer<'a> {
         if begins || self.waiting.len() == BATCH {
             self.flush().await?;
         }
-        self.waiting.push((line, record));
+        self.waiting.push((place, record));
         Ok(())
     }
 
@@ -82,11 +82,11 @@ impl<'a> Importer<'a> {
     pub async fn flush(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some((first, record)) = waiting.first() else { return Ok(()) };
-        let (kind, first) = (record.kind, *first);
+        let kind = record.kind;
         let open = waiting.iter().filter(|(_, it)| *it.kind == REQUEST && is_open(it)).count();
         let new = match self.put(&waiting).await {
             Err(Error::Conflict(_)) if waiting.len() > 1 => self.put_each(&waiting).await?,
-            other => other.map_err(|error| at_line(first, error))?,
+            other => other.map_err(|error| at(first, error))?,
         };
         self.open += open as u64;
         self.count(kind, waiting.len() as u64, new);
@@ -101,16 +101,16 @@ impl<'a> Importer<'a> {
     }
 
     /// One after the other, so that it is known which of them cannot be taken in.
-    async fn put_each(&self, waiting: &[(u64, Record)]) -> Result<u64> {
+    async fn put_each(&self, waiting: &[(String, Record)]) -> Result<u64> {
         let mut new = 0;
         for one in waiting {
-            new += self.put(std::slice::from_ref(one)).await.map_err(|error| at_line(one.0, error))?;
+            new += self.put(std::slice::from_ref(one)).await.map_err(|error| at(&one.0, error))?;
         }
         Ok(new)
     }
 
     /// All of them, or none.
-    async fn put(&self, waiting: &[(u64, Record)]) -> Result<u64> {
+    async fn put(&self, waiting: &[(String, Record)]) -> Result<u64> {
         let Some((_, first)) = waiting.first() else { return Ok(0) };
         let owner = self.people.owner()?;
         let mut ids: Vec<String> =
@@ -183,15 +183,15 @@ fn conflict(error: store::Error) -> Error {
     }
 }
 
-/// A refusal with the line that it is about.
-fn at_line(line: u64, error: Error) -> Error {
+/// A refusal with what it is about.
+fn at(place: &str, error: Error) -> Error {
     match error {
-        Error::Conflict(what) => refused(line, what),
+        Error::Conflict(what) => refused(place, what),
         other => other,
     }
 }
 
-/// What is said of a line that cannot be taken in.
-pub fn refused(line: u64, what: &str) -> Error {
-    Invalid::with("This cannot be imported", format!("line {line}: {what}")).into()
+/// What is said of something that cannot be taken in.
+pub fn refused(place: &str, what: &str) -> Error {
+    Invalid::with("This cannot be imported", format!("{place}: {what}")).into()
 }

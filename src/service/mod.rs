@@ -25,6 +25,8 @@ pub mod overview;
 pub mod passwords;
 pub mod people;
 pub mod polls;
+mod pulled_pages;
+pub mod pulling;
 pub mod push_keys;
 pub mod readings;
 pub mod record;

@@ -78,3 +78,10 @@ pub async fn requests_of(db: impl Db<'_>, account: Id<Account>) -> Result<i64> {
         db.sql("select count(*) from requests where creator_id = $1").bind(account).long().one().await?;
     Ok(count)
 }
+
+/// Of these ids, those of which something of that kind is here.
+pub async fn known(db: impl Db<'_>, kind: &Kind, ids: &[String]) -> Result<Vec<String>> {
+    let found: Vec<(String,)> =
+        db.written(format!("select id from {} where true", table_of(kind))).and_in("id", ids).all().await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}

@@ -99,6 +99,7 @@ mod process;
 mod processes;
 mod program;
 mod proxy;
+mod pulling;
 mod pushing;
 mod quota;
 mod reading;
