@@ -12,7 +12,7 @@ use std::{
 };
 
 /// From connecting to the last byte of a page of requests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long is waited at most because the source says so, in seconds: longer than its window of an hour.

@@ -40,7 +40,7 @@ pub(super) struct Pull {
     /// Whose it becomes
     #[arg(long, value_parser = arguments::email, value_name = "EMAIL")]
     user: Email,
-    /// The file with the key [default: the variable HITL_PULL_KEY]
+    /// The file with the key [default: what the variable `HITL_PULL_KEY` holds]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// How often a call is made that fails, at most

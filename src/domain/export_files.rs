@@ -68,11 +68,8 @@ impl Reading {
         if !self.begun {
             return Err("it is empty");
         }
-        if !self.ended {
-            Err("it was cut off: its last line, which counts all others, is missing")
-        } else {
-            Ok(self.counts)
-        }
+        let whole = self.ended.then_some(self.counts);
+        whole.ok_or("it was cut off: its last line, which counts all others, is missing")
     }
 
     fn begin(&mut self, fields: &Fields<'_>) -> Result<(), String> {

@@ -127,10 +127,10 @@ impl Pull<'_> {
     async fn one_loop(&mut self, shown: &Value) -> Result<(), Failed> {
         let record = pulled::of_loop(shown, &invite_code(self.app.random())).map_err(Failed::Unfit)?;
         let id = record.text("id").unwrap_or_default().to_owned();
-        let is_new = imports::known(&self.app.store, &LOOP, &[id.clone()]).await.map_err(Error::from)?.is_empty();
+        let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
         self.take(record).await?;
         self.importer.flush().await?;
-        let members = if is_new {
+        let members = if known.is_empty() {
             self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await?["members"].take()
         } else {
             shown["members"].clone()

@@ -27,7 +27,7 @@ async fn leave(database: Database, there: World) {
 fn changed(text: &str, change: impl FnOnce(&mut Vec<Value>)) -> String {
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     change(&mut lines);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn place(lines: &[Value], kind: &str) -> usize {
@@ -122,7 +122,7 @@ on_both! {
         let (database, there) = elsewhere(&world).await;
         let code = |it: &[Value]| it[place(it, "loop")]["invite_code"].clone();
         there.asker().await;
-        let mut ours: Vec<Value> = exported(&there.url).await.iter().map(|it| serde_json::from_str(it).unwrap()).collect();
+        let ours: Vec<Value> = exported(&there.url).await.iter().map(|it| serde_json::from_str(it).unwrap()).collect();
         let same = changed(&text, |it| {
             let at = place(it, "loop");
             it[at]["id"] = json!("aaaaaaaaaaaaaaaaaaaaaaaa");
@@ -132,7 +132,6 @@ on_both! {
         });
         let refused = run_with(&there.url, &["import", "-"], &same).await;
         assert!(refused.code == Some(4) && refused.err.contains("line 3: something else here has its id or its invite code"), "{refused:?}");
-        ours.clear();
         leave(database, there).await;
     }
 
