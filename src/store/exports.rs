@@ -37,13 +37,13 @@ fn source(kind: &Kind) -> Source {
         }
         it if it == KEY.name => ("api_keys", "account_id = $1", &["id"]),
         it if it == WEBHOOK.name => ("webhooks", "account_id = $1 and deleted_at is null", &["id"]),
-        it if it == REQUEST.name => ("requests", "creator_id = $1", &["creator_id", "created_at", "id"]),
+        it if it == REQUEST.name => ("requests", "creator_id = $1", &["created_at", "id"]),
         it if it == FEEDBACK.name => (
             "feedback",
             "exists (select 1 from requests where requests.id = feedback.request_id and requests.creator_id = $1)",
             &["request_id"],
         ),
-        it if it == EVENT.name => ("events", "account_id = $1", &["account_id", "seq"]),
+        it if it == EVENT.name => ("events", "account_id = $1", &["seq"]),
         unknown => unreachable!("{unknown} is kept nowhere"),
     };
     Source { table, of_account, order }
