@@ -9,13 +9,17 @@ mod credentials;
 mod deliveries;
 mod dev;
 mod events;
+mod export;
 mod failure;
 mod first_steps;
 mod health;
+mod import;
 mod keys;
 mod loops;
 mod output;
 mod place;
+mod progress;
+mod pull;
 mod requests;
 mod serve;
 mod users;
@@ -82,6 +86,12 @@ enum Command {
     Backup(backup::Backup),
     /// Move everything into another database, from SQLite to Postgres or back
     Copy(copy::Copy),
+    /// Give out all that an account owns, as lines of JSON
+    Export(export::ExportAccount),
+    /// Take in what `hitl export` made
+    Import(import::Import),
+    /// Take in what an account has on another server, through its public API
+    Pull(pull::Pull),
     /// Bring the database's schema up to date (`serve` does so too)
     Migrate,
     /// Check the settings and the database, and show the settings in force
@@ -112,6 +122,9 @@ impl Command {
             Self::Events(events) => place.with_app(Opening::AsItIs, async |app| events.run(app).await).await,
             Self::Backup(backup) => backup.run(place).await,
             Self::Copy(copy) => copy.run(place).await,
+            Self::Export(export) => place.with_app(Opening::AsItIs, async |app| export.run(app).await).await,
+            Self::Import(import) => place.with_app(Opening::Prepared, async |app| import.run(app).await).await,
+            Self::Pull(pull) => place.with_app(Opening::AsItIs, async |app| pull.run(app).await).await,
             Self::Migrate => check::migrate(place).await,
             Self::Check(check) => check.run(place).await,
             Self::Health(health) => health.run(place).await,

@@ -26,7 +26,8 @@ pub fn check(patterns: &[String]) -> Result<(), Invalid> {
     }
 }
 
-fn is_known(pattern: &str) -> bool {
+/// Whether it is one.
+pub(super) fn is_known(pattern: &str) -> bool {
     let pattern = pattern.strip_prefix('!').unwrap_or(pattern);
     let group = pattern.strip_suffix(".*");
     pattern == "*"

@@ -44,6 +44,13 @@ impl Timestamp {
     pub fn seconds_since(self, earlier: Self) -> f64 {
         (self.micros_since(earlier) / 1000) as f64 / 1000.0
     }
+
+    /// The same to the microsecond, in RFC 3339.
+    pub fn precise(self) -> String {
+        let nanoseconds = i128::from(self.0) * 1000;
+        let instant = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok();
+        instant.and_then(|instant| instant.format(&Rfc3339).ok()).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -77,6 +84,8 @@ mod tests {
         let instant: Timestamp = "2024-03-15T11:30:00.987654+01:00".parse().unwrap();
         assert_eq!(instant.to_string(), "2024-03-15T10:30:00Z");
         assert_eq!(instant.micros() % 1_000_000, 987_654);
+        assert_eq!(instant.precise(), "2024-03-15T10:30:00.987654Z");
+        assert_eq!(instant.precise().parse(), Ok(instant));
     }
 
     #[test]

@@ -66,9 +66,9 @@ async fn create_by(app: &App, actor: Option<Actor>, new: NewAccount, password: &
     Ok(account)
 }
 
-/// Whether somebody has signed up with that address. Who was only invited has not.
+/// Whether there is somebody with that address who was not only invited.
 pub(super) async fn has_signed_up(app: &App, email: &Email) -> Result<bool> {
-    Ok(accounts::find_by_email(&app.store, email).await?.is_some_and(|account| account.password_hash.is_some()))
+    Ok(accounts::find_by_email(&app.store, email).await?.is_some_and(|account| account.status != AccountStatus::Inactive))
 }
 
 pub(super) const TAKEN: Error = Error::Conflict("An account with this e-mail exists already");

@@ -3,7 +3,7 @@
 use super::{Error, Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
 use crate::{
     app::App,
-    domain::{Email, Loop, Role, accounts as rules},
+    domain::{Account, Email, Id, Loop, Role, accounts as rules},
 };
 use std::net::IpAddr;
 
@@ -32,31 +32,42 @@ pub struct SignedUp {
 
 /// Makes an account, joins the loop, and signs in.
 pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<SignedUp> {
-    members::invited_to(app, address, None, form.code).await?;
+    let wanted = members::invited_to(app, address, None, form.code).await?;
     let email = Email::parse(form.email)?;
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;
     if accounts::has_signed_up(app, &email).await? {
-        return signed_up_before(app, address, form, user_agent).await;
+        return signed_up_before(app, address, form, user_agent, wanted).await;
     }
     let new = NewAccount { email, name: form.name.to_owned(), role: Role::Member };
     let account = accounts::register(app, new, form.password).await?;
-    let it = members::join(app, account.id, form.code).await?;
+    let it = entered(app, account.id, form.code, wanted).await?;
     Ok(SignedUp { opened: sessions::open_for(app, account, user_agent).await?, it, is_new: true })
 }
 
 /// Whoever has an account signs in by the same form, if the password is theirs. What is not is a failed attempt to sign in, and
 /// counted as one: nobody finds out address by address who has an account.
-async fn signed_up_before(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: Option<&str>) -> Result<SignedUp> {
+async fn signed_up_before(
+    app: &App,
+    address: IpAddr,
+    form: SignUp<'_>,
+    user_agent: Option<&str>,
+    wanted: Loop,
+) -> Result<SignedUp> {
     let opened = match sessions::open(app, address, form.email, form.password, user_agent).await {
         Err(Error::Unauthenticated { .. }) => return Err(NOT_TAKEN),
         opened => opened?,
     };
-    let it = match members::join(app, opened.account.id, form.code).await {
-        Err(Error::Conflict(_)) => members::invited_to(app, address, Some(opened.account.id), form.code).await?, // in already
-        joined => joined?,
-    };
+    let it = entered(app, opened.account.id, form.code, wanted).await?;
     Ok(SignedUp { opened, it, is_new: false })
+}
+
+/// The loop once somebody has joined it, or is in it already.
+async fn entered(app: &App, account: Id<Account>, code: &str, wanted: Loop) -> Result<Loop> {
+    match members::join(app, account, code).await {
+        Err(Error::Conflict(_)) => Ok(wanted),
+        joined => joined,
+    }
 }
 
 const NOT_TAKEN: Error = Error::Conflict("This did not work. If you have an account already, sign in with it");

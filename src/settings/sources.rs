@@ -193,9 +193,11 @@ impl Layers {
     }
 }
 
-/// Whether a variable is meant for the programs of `examples/` or for `scripts/test`, which are started from the same shells.
+/// Whether a variable is meant for the programs of `examples/`, for `scripts/test` or for one command, which are started from the
+/// same shells.
 fn is_of_others(name: &str) -> bool {
-    matches!(name, "HITL_URL" | "HITL_API_KEY" | "HITL_POLL_SECONDS") || name.starts_with("HITL_TEST_")
+    matches!(name, "HITL_PULL_KEY" | "HITL_URL" | "HITL_API_KEY" | "HITL_POLL_SECONDS")
+        || name.starts_with("HITL_TEST_")
 }
 
 /// Whether a variable is one that Kubernetes sets by itself in every container beside a service named `hitl` or `hitl-…`, such

@@ -37,7 +37,7 @@ struct Column {
 
 /// A row: what is in each of its columns.
 #[derive(Clone, Debug)]
-pub struct Cells(Vec<Bound>);
+pub struct Cells(pub(super) Vec<Bound>);
 
 /// The tables of the schema, each after those that it refers to.
 pub fn tables() -> Vec<&'static str> {

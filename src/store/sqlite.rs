@@ -56,6 +56,13 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection> {
     open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// Opens one that reads, and sees from its first look on what there was then.
+fn open_standing_still(file: &Path) -> Result<Connection> {
+    let connection = open_reader(file)?;
+    connection.execute_batch("begin")?;
+    Ok(connection)
+}
+
 fn open_as(file: &Path, rights: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(file, rights | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(PATIENCE)?;
@@ -123,6 +130,11 @@ impl Connections {
     pub(super) fn new(file: PathBuf, open: fn(&Path) -> Result<Connection>) -> Self {
         let idle = Mutex::new(Some(Vec::new()));
         Self(Arc::new(Pool { file, open, idle, opened: AtomicUsize::new(0), long: Arc::new(Semaphore::new(LONG)) }))
+    }
+
+    /// Others to the same file, that stand still: for one who looks at one thing after another.
+    pub(super) fn standing_still(&self) -> Self {
+        Self::new(self.0.file.clone(), open_standing_still)
     }
 
     /// Works in place.

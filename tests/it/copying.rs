@@ -19,7 +19,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// An installation that has something in every table.
-async fn grown(world: &World) -> (Asker, String) {
+pub(crate) async fn grown(world: &World) -> (Asker, String) {
     setup::link(&world.app).await.unwrap();
     push_keys::prepare(&world.app).await.unwrap();
     let (asker, receiver) = (subscriber(world).await, Receiver::start().await);
@@ -66,15 +66,15 @@ fn instant(world: &World) -> String {
     }
 }
 
-fn engine(world: &World) -> Engine {
+pub(crate) fn engine(world: &World) -> Engine {
     if Store::sqlite_file(&world.url).is_some() { Engine::Sqlite } else { Engine::Postgres }
 }
 
-fn other(world: &World) -> Engine {
+pub(crate) fn other(world: &World) -> Engine {
     if engine(world) == Engine::Sqlite { Engine::Postgres } else { Engine::Sqlite }
 }
 
-async fn world_on(database: &Database, like: &World) -> World {
+pub(crate) async fn world_on(database: &Database, like: &World) -> World {
     World::at(&database.url, Settings::default(), like.clock.clone()).await
 }
 

@@ -96,6 +96,7 @@ each_page_is_run! {
     the_guide_to_webhooks_is_run: "docs/api-webhooks.md",
     the_page_on_clients_is_run: "docs/clients.md",
     the_page_on_security_is_run: "docs/security.md",
+    the_page_on_operations_is_run: "docs/operations.md",
 }
 
 #[test]

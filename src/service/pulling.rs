@@ -1,0 +1,239 @@
+//! Taking in what an account has on another server, through that server's public API: loops with members, then requests, the
+//! oldest first. Whoever was interrupted begins again, and what is here already is not read again.
+
+use super::{
+    Error,
+    importing::{Imported, Importer},
+    pulled_pages::{self, loops, requests},
+};
+use crate::{
+    app::App,
+    domain::{Account, Id, Timestamp, exports::LOOP, loops::invite_code, pulled, records::Record},
+    source::{Failure, Source},
+    store::imports,
+};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// Why nothing more could be taken in. What was is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It could not be read there.
+    #[error(transparent)]
+    There(#[from] Failure),
+    /// It could not be kept here.
+    #[error(transparent)]
+    Here(#[from] Error),
+    /// The key may not read there what is wanted.
+    #[error("the key there may not do {0}")]
+    Denied(&'static str),
+    /// What is shown there makes no sense.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// How far it is.
+pub enum Step {
+    /// The key is good: whose it is there.
+    Known(String),
+    /// So many loops are here.
+    Loops(usize),
+    /// So many requests were here from the last time.
+    GoesOn(i64),
+    /// So many requests were read, of so many.
+    Requests(i64, Option<i64>),
+    /// This is not kept here, and why.
+    LeftOut(String),
+}
+
+/// What came of it.
+pub struct Pulled {
+    /// What was taken in.
+    pub imported: Imported,
+    /// How much does not fit in here.
+    pub left_out: u64,
+}
+
+/// Takes in all loops and requests of the key's account for an account here.
+pub async fn pull(
+    app: &App,
+    account: Account,
+    source: &Source,
+    tell: &mut (dyn FnMut(Step) + Send),
+) -> Result<Pulled, Failed> {
+    let asker = asker(source, tell).await?;
+    let mut importer = Importer::new(app, Some(account.clone()));
+    importer.people().is_here(asker, account.id);
+    let (loops, people) = (HashSet::new(), HashSet::from([asker]));
+    let mut pull = Pull { app, account, source, asker, importer, loops, people, tell, left_out: 0 };
+    pull.loops().await?;
+    pull.requests().await?;
+    let (importer, left_out) = (pull.importer, pull.left_out);
+    Ok(Pulled { imported: importer.finish().await?, left_out })
+}
+
+/// Whose the key is there. It must be able to read what is wanted.
+async fn asker(source: &Source, tell: &mut (dyn FnMut(Step) + Send)) -> Result<Id<Account>, Failed> {
+    let test = source.get("/v1/test", &[]).await?;
+    let unfit = || Failed::There(Failure::Strange(source.base().clone()));
+    let asker = pulled::person(&test).ok_or_else(unfit)?;
+    if let Some(held) = test["permissions"].as_array() {
+        let may = |scope: &str| held.iter().any(|it| it == scope || it == "*");
+        if let Some(missing) = ["loops:read", "requests:read"].into_iter().find(|scope| !may(scope)) {
+            return Err(Failed::Denied(missing));
+        }
+    }
+    tell(Step::Known(test["email"].as_str().unwrap_or("somebody").to_owned()));
+    Ok(asker)
+}
+
+struct Pull<'a> {
+    app: &'a App,
+    account: Account,
+    source: &'a Source,
+    /// Who asks, there.
+    asker: Id<Account>,
+    importer: Importer<'a>,
+    /// Those that are here.
+    loops: HashSet<String>,
+    people: HashSet<Id<Account>>,
+    tell: &'a mut (dyn FnMut(Step) + Send),
+    left_out: u64,
+}
+
+impl Pull<'_> {
+    async fn loops(&mut self) -> Result<(), Failed> {
+        let (mut offset, mut last) = (0, None);
+        loop {
+            let page = loops(self.source, offset).await?;
+            let first = page.entries.first().and_then(|it| it["id"].as_str()).map(str::to_owned);
+            if first.is_none() || first == last {
+                break; // a server that knows no pages gives all at once, and again
+            }
+            (offset, last) = (offset + page.len(), first);
+            for shown in &page.entries {
+                self.one_loop(shown).await?;
+            }
+            if !page.goes_on(offset) {
+                break;
+            }
+        }
+        self.importer.flush().await?;
+        (self.tell)(Step::Loops(self.loops.len()));
+        Ok(())
+    }
+
+    /// A loop and who is in it. Names are shown elsewhere, which takes another call: it is made once.
+    async fn one_loop(&mut self, shown: &Value) -> Result<(), Failed> {
+        let record = pulled::of_loop(shown, &invite_code(self.app.random())).map_err(Failed::Unfit)?;
+        let id = record.text("id").unwrap_or_default().to_owned();
+        let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
+        self.take(record).await?;
+        self.importer.flush().await?;
+        let members = if known.is_empty() {
+            self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await?["members"].take()
+        } else {
+            shown["members"].clone()
+        };
+        let since = self.app.now();
+        for member in members.as_array().into_iter().flatten() {
+            let known = self.person(member, since).await?;
+            match known.and_then(|()| pulled::of_member(member, shown, since)) {
+                Ok(record) => self.take(record).await?,
+                Err(why) => self.leave_out(&format!("a member of the loop {id}"), &why),
+            }
+        }
+        self.loops.insert(id);
+        Ok(())
+    }
+
+    async fn requests(&mut self) -> Result<(), Failed> {
+        let mut page = requests(self.source, 0, pulled_pages::LONGEST).await?;
+        let (mut offset, mut last) = (0, None);
+        if let Some(place) = page.last_here(self.app).await? {
+            let kept = pulled_pages::kept(self.app, self.account.id, self.source, &page, place).await?;
+            (self.tell)(Step::GoesOn(kept));
+            // The last page may have come without all that belongs to it.
+            offset = (kept - pulled_pages::LONGEST).max(0);
+            if offset > 0 {
+                page = requests(self.source, offset, pulled_pages::LONGEST).await?;
+            }
+        }
+        loop {
+            let first = page.entries.first().map(|it| it["id"].clone());
+            if first.is_none() {
+                return Ok(());
+            }
+            if first == last {
+                return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
+            }
+            let mut feedback = Vec::new();
+            for shown in &page.entries {
+                feedback.extend(self.one_request(shown).await?);
+            }
+            for record in feedback {
+                self.take(record).await?;
+            }
+            self.importer.flush().await?; // from here on it is not read again
+            (offset, last) = (offset + page.len(), first);
+            (self.tell)(Step::Requests(offset, page.total));
+            if !page.goes_on(offset) {
+                return Ok(());
+            }
+            page = requests(self.source, offset, pulled_pages::LONGEST).await?;
+        }
+    }
+
+    /// A request; the feedback on it, which comes after it.
+    async fn one_request(&mut self, listed: &Value) -> Result<Option<Record>, Failed> {
+        let id = listed["id"].as_str().unwrap_or_default();
+        let mut whole = Value::Null;
+        if listed["response_config"].is_null() || listed["request_text"].is_null() {
+            // Lists may be short.
+            whole = self.source.get(&format!("/v1/api/requests/{id}"), &[]).await?["request"].take();
+        }
+        let shown = if whole.is_object() { &whole } else { listed };
+        let now = self.app.now();
+        let record = pulled::of_request(shown, self.asker, now).and_then(|record| {
+            let its_loop = record.text("loop_id").is_some_and(|id| self.loops.contains(id));
+            if its_loop { Ok(record) } else { Err("its loop is not there any more".to_owned()) }
+        });
+        match record {
+            Ok(record) => {
+                // Nobody may be shown, or nobody who can be known here.
+                let _ = self.person(&shown["response_by_user"], now).await?;
+                self.take(record).await?;
+                Ok(pulled::of_feedback(shown, self.asker).and_then(Result::ok))
+            }
+            Err(why) => {
+                self.leave_out(&format!("the request {id}"), &why);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whoever is shown there, once; or why they cannot be known here.
+    async fn person(&mut self, shown: &Value, since: Timestamp) -> Result<Result<(), String>, Failed> {
+        let Some(id) = pulled::person(shown) else { return Ok(Err("nobody is named".to_owned())) };
+        if self.people.contains(&id) {
+            return Ok(Ok(()));
+        }
+        match pulled::of_person(shown, since) {
+            Ok(record) => self.take(record).await?,
+            Err(why) => return Ok(Err(why)),
+        }
+        self.people.insert(id);
+        Ok(Ok(()))
+    }
+
+    async fn take(&mut self, record: Record) -> Result<(), Failed> {
+        let place =
+            format!("{} {}", record.kind.name, record.text("id").or(record.text("loop_id")).unwrap_or_default());
+        Ok(self.importer.take(place, record).await?)
+    }
+
+    fn leave_out(&mut self, what: &str, why: &str) {
+        self.left_out += 1;
+        (self.tell)(Step::LeftOut(format!("{what} is left out: {why}")));
+    }
+}
