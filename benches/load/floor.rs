@@ -1,6 +1,8 @@
 //! The floor: the least that a server on that database does for the same promise. Bare axum, the same store settings, and
-//! one statement a request: one durable insert, sharing its commit as ours do or alone, or one point select. Plus a route without a database.
+//! one statement a request: a durable insert, sharing its commit as ours do or alone, an update, a point select, a look at the
+//! newest ten. Plus a route without a database.
 
+use crate::{database::Database, process::Server};
 use anyhow::Context;
 use axum::{
     Router,
@@ -12,6 +14,7 @@ use axum::{
 };
 use hitl_server::store::{Db, Store};
 use std::{
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -36,6 +39,12 @@ struct Floor {
     alone: Arc<Mutex<()>>,
 }
 
+/// Starts it, in a process of its own.
+pub(crate) fn start(database: &Database) -> anyhow::Result<Server> {
+    let mut this_program = Command::new(std::env::current_exe()?);
+    Server::start(this_program.arg("--floor").env("DATABASE_URL", &database.url))
+}
+
 /// Serves on `DATABASE_URL` until ended.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let url = std::env::var("DATABASE_URL").context("the floor needs DATABASE_URL")?;
@@ -43,24 +52,32 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     store.keep_polls(); // as the server: whoever does not tells another at each commit
     (&store)
         .sql(
-            "create table floor (id text primary key, loop_id text not null, creator_id text not null, status text not null,
-                priority bigint not null, body text not null, created_at bigint not null, timeout_at bigint not null)",
+            "create table if not exists floor (id text primary key, loop_id text not null, creator_id text not null, status text not null,
+                priority bigint not null, body text not null, created_at bigint not null, timeout_at bigint not null, answer text)",
         )
         .run()
         .await?;
+    let count = Arc::new(AtomicU64::new(next_number(&store).await?));
     tokio::spawn(checkpoint(store.clone()));
     let router = Router::new()
         .route("/bare", get(async || "ok"))
-        .route("/rows", post(insert))
+        .route("/rows", post(insert).get(newest))
         .route("/rows/alone", post(insert_alone))
-        .route("/rows/{id}", get(select))
-        .with_state(Floor { store, count: Arc::default(), alone: Arc::default() });
+        .route("/rows/{id}", get(select).post(answer))
+        .route("/rows/{id}/claim", post(claim))
+        .with_state(Floor { store, count, alone: Arc::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     eprintln!("{}", serde_json::json!({"address": listener.local_addr()?.to_string()}));
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
     Ok(axum::serve(listener, router).await?)
+}
+
+/// After those that are there.
+async fn next_number(store: &Store) -> anyhow::Result<u64> {
+    let (last,): (Option<String>,) = store.sql("select max(id) from floor").one().await?;
+    last.map_or(Ok(0), |last| Ok(u64::from_str_radix(&last, 16)? + 1))
 }
 
 async fn insert(State(floor): State<Floor>, body: String) -> Result<impl IntoResponse, StatusCode> {
@@ -88,6 +105,37 @@ async fn insert(State(floor): State<Floor>, body: String) -> Result<impl IntoRes
 async fn insert_alone(State(floor): State<Floor>, body: String) -> Result<impl IntoResponse, StatusCode> {
     let _turn = floor.alone.clone().lock_owned().await;
     insert(State(floor), body).await
+}
+
+async fn claim(State(floor): State<Floor>, Path(id): Path<String>) -> Result<impl IntoResponse, StatusCode> {
+    let sql = (&floor.store).sql("update floor set status = 'claimed' where id = $1 and status = 'pending'");
+    let touched = sql.bind(&id).run().await.map_err(failed)?;
+    one(touched, &id)
+}
+
+async fn answer(
+    State(floor): State<Floor>,
+    Path(id): Path<String>,
+    body: String,
+) -> Result<impl IntoResponse, StatusCode> {
+    let sql = (&floor.store)
+        .sql("update floor set status = 'completed', answer = $2 where id = $1 and status in ('pending', 'claimed')");
+    let touched = sql.bind(&id).bind(body).run().await.map_err(failed)?;
+    one(touched, &id)
+}
+
+/// Says which row was touched, if it was one.
+fn one(touched: u64, id: &str) -> Result<impl IntoResponse + use<>, StatusCode> {
+    if touched == 1 { Ok(json(&serde_json::json!({"id": id}))) } else { Err(StatusCode::CONFLICT) }
+}
+
+async fn newest(State(floor): State<Floor>) -> Result<impl IntoResponse, StatusCode> {
+    let rows: Vec<Row> = (&floor.store)
+        .sql("select id, loop_id, creator_id, status, priority, body, created_at, timeout_at from floor order by id desc limit 10")
+        .all()
+        .await
+        .map_err(failed)?;
+    Ok(json(&rows))
 }
 
 type Row = (String, String, String, String, i64, String, i64, i64);
