@@ -24,10 +24,12 @@ pub(crate) async fn compare(path: &Path, options: &Options) -> anyhow::Result<()
         let theirs = adapter::prepare(&text, &|name| std::env::var(name).ok()).await?;
         let server = hitl::serve(database, &[]).await?;
         let ours = adapted(database, &server).await?;
-        let (their_name, our_name) = (theirs.name.clone(), format!("ours on {engine:?}"));
+        let cycle = format!("A cycle of {} is {}; of ours {}.", theirs.name, steps(&theirs), steps(&ours));
+        let (their_name, our_name) = (theirs.name.clone(), format!("hitl on {}", engine.name()));
         let rivals = [rival(theirs, options.pid.map(Process)), rival(ours, Some(server.process()))];
+        println!("measuring for about {:.0} seconds\n", connections::length(options).as_secs_f64());
         let swept = connections::measure(options, rivals).await?;
-        println!("{}", swept.table(&their_name, &our_name).markdown());
+        println!("{}", swept.table(&their_name, &our_name, &cycle).markdown());
         Ok(())
     })
     .await
@@ -43,6 +45,11 @@ async fn adapted(database: &Database, server: &Server) -> anyhow::Result<Adapted
         _ => None,
     };
     adapter::prepare(OURS, &setting).await
+}
+
+fn steps(adapted: &Adapted) -> String {
+    let names: Vec<_> = adapted.cycle.steps.iter().map(|step| step.name.as_str()).collect();
+    names.join(", ")
 }
 
 fn rival(adapted: Adapted, process: Option<Process>) -> Rival {

@@ -57,14 +57,14 @@ fn runtime(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtim
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(adapter) = &options.against {
+        return against::compare(adapter, options).await;
+    }
     for engine in options.engines() {
         database::available(engine).await?;
     }
     if let Some(page) = &options.report {
         return performance::report(page, options).await;
-    }
-    if let Some(adapter) = &options.against {
-        return against::compare(adapter, options).await;
     }
     for engine in options.engines() {
         if options.wants_of(Part::Calls) {

@@ -51,6 +51,16 @@ pub(crate) enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// As it is written.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "Postgres",
+        }
+    }
+}
+
 /// A part of the measurement, or a half of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {

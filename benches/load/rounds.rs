@@ -8,7 +8,7 @@ use crate::{
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// The part of a turn's length that is driven beforehand and not counted.
-const WARM_UP: u32 = 10;
+pub(crate) const WARM_UP: u32 = 10;
 
 /// A server, what it is driven with, and what came of it.
 pub(crate) struct Side {

@@ -10,6 +10,9 @@ use crate::{
 /// One person claims for all connections, where by default five claims are enough for anybody.
 pub(super) const SETTINGS: [(&str, &str); 1] = [("HITL_REVIEWS_CLAIMS_PER_REVIEWER", "1000")];
 
+const CYCLE: &str =
+    "A cycle is create, list pending, respond, read; of the floor insert, the newest ten, update, select.";
+
 pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
     let work = async |[ours, floors]: &[_; 2]| {
         let server = hitl::serve(ours, &SETTINGS).await?;
@@ -23,7 +26,7 @@ pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
         weight.under_load(calls.workloads.iter().map(|workload| (workload.kind.is_floor(), workload.side.memory)));
         let swept = connections::measure(task.options, connections::cycles(&ground)).await?;
         section.held.extend(swept.held());
-        section.tables.push(swept.table("ours", "floor"));
+        section.tables.push(swept.table("ours", "floor", CYCLE));
         section.held.extend(weight.held());
         section.tables.push(weight.table("on an empty database"));
         Ok(section)

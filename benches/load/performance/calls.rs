@@ -77,7 +77,7 @@ impl Calls {
             let what = || format!("{} / {}", ours.named(), floor.named());
             figures.push(Figure::new(what(), target, "", our_side.ratio(floors)));
         }
-        section.held.extend(figures.iter().filter(|figure| figure.target.is_met_by(0.0).is_some()).cloned());
+        section.held.extend(figures.iter().filter(|figure| !matches!(figure.target, Target::Free)).cloned());
         section.held.extend(self.cycles(task.engine));
         let note = "How often per second ours is done for each time that the floor's is.";
         section.tables.push(Table::of_figures("Calls, beside the floor", note, &figures));

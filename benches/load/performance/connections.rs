@@ -1,16 +1,16 @@
 //! The same cycle with few and with many connections, of two servers in turns.
 
 use super::table::{Table, number};
-use crate::cycle::Cycle;
 use crate::{
+    cycle::Cycle,
     figures::{Figure, Target},
     kinds::{Ground, Kind},
     options::Options,
     process::Process,
-    rounds::{Side, take_turns},
+    rounds::{Side, WARM_UP, take_turns},
     work::Work,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 const CONNECTIONS: [u32; 5] = [1, 4, 16, 64, 256];
 /// Where the tail is held to something, and to what, in milliseconds.
@@ -35,6 +35,12 @@ pub(super) fn cycles(ground: &Ground<'_>) -> [Rival; 2] {
     [rival(Kind::Cycle, Cycle::ours(&ground.people.cycler)), rival(Kind::FloorCycle, Cycle::floors())]
 }
 
+/// How long that takes, about.
+pub(crate) fn length(options: &Options) -> Duration {
+    let turns = u32::try_from(2 * CONNECTIONS.len()).unwrap_or(u32::MAX);
+    options.rounds * turns * (options.length() + options.length() / WARM_UP)
+}
+
 /// Measures both.
 pub(crate) async fn measure(options: &Options, rivals: [Rival; 2]) -> anyhow::Result<Swept> {
     let mut swept = Vec::new();
@@ -56,10 +62,11 @@ impl Swept {
         Some(Figure::new(what, Target::Below(most), " ms", side.slowest().p99))
     }
 
-    /// With what the two are called.
-    pub(crate) fn table(&self, one: &str, other: &str) -> Table {
-        let note = "A cycle is create, list, respond, read; of the floor insert, the newest ten, update, select. Latencies are of the \
-             slowest kind of call in it, processor time is the server's for one cycle.";
+    /// With what the two are called, and what a cycle is.
+    pub(crate) fn table(&self, one: &str, other: &str, cycle: &str) -> Table {
+        let note = format!(
+            "{cycle} Latencies are of the slowest kind of call in it, processor time is the server's for one cycle."
+        );
         let mut columns = vec!["connections".to_owned(), format!("{one} / {other}")];
         for name in [one, other] {
             columns.extend(["cycles/s", "p50, ms", "p99, ms", "processor, ms"].map(|what| format!("{name}: {what}")));

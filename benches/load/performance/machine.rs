@@ -17,7 +17,7 @@ const WRITES: usize = 200;
 
 /// All of it.
 pub(super) async fn describe(options: &Options) -> anyhow::Result<Table> {
-    let mut table = Table::new("What it was measured on", "", &["", ""]);
+    let mut table = Table::new("", "", &["", ""]);
     let mut row = |what: &str, is: String| table.row([what.to_owned(), is]);
     row("measured on", today()?);
     row("processor", format!("{}, {} cores", processor(), std::thread::available_parallelism()?));

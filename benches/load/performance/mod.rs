@@ -55,8 +55,8 @@ pub(crate) async fn report(path: &Path, options: &Options) -> anyhow::Result<()>
     for engine in options.engines() {
         let task = Task { engine, options, deadline: Instant::from_std(begun + plan.most) };
         let Section { held, tables } = task.measure().await?;
-        targets.push(Table::of_figures(format!("{engine:?}, held to its targets"), "", &held).markdown());
-        details.push(format!("### {engine:?}\n"));
+        targets.push(Table::of_figures(format!("{}, held to its targets", engine.name()), "", &held).markdown());
+        details.push(format!("### {}\n", engine.name()));
         details.extend(tables.iter().map(Table::markdown));
     }
     let took = begun.elapsed().as_secs_f64() / 60.0;
@@ -89,7 +89,7 @@ impl Task<'_> {
         });
         let section = section.await?;
         for table in &section.tables {
-            println!("{:?}\n{}", self.engine, table.markdown());
+            println!("{}\n{}", self.engine.name(), table.markdown());
         }
         Ok(section)
     }

@@ -3,7 +3,7 @@
 use crate::figures::Figure;
 use std::fmt::Write;
 
-/// A table under its heading.
+/// A table under its heading, if it has one of its own.
 pub(crate) struct Table {
     title: String,
     /// What its numbers are, in a sentence or two.
@@ -37,7 +37,10 @@ impl Table {
     }
 
     pub(crate) fn markdown(&self) -> String {
-        let mut text = format!("#### {}\n\n", self.title);
+        let mut text = String::new();
+        if !self.title.is_empty() {
+            let _ = write!(text, "#### {}\n\n", self.title);
+        }
         if !self.note.is_empty() {
             let _ = write!(text, "{}\n\n", self.note);
         }

@@ -34,11 +34,12 @@ pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
         take_turns(&mut sides, task.options.rounds, task.options.length()).await?;
         ensure!(had.is_empty(), "not everybody waited: fewer seconds or rounds");
         let woken = wake_some(&with.server, &with.person, &with.ids, &mut had).await?;
+        let calls = counted(count);
         let mut held = vec![
-            Figure::new(format!("processor of {count} waiting calls, of one core"), Target::Below(2.0), " %", idle),
-            Figure::new(format!("resident memory with {count} waiting calls"), Target::Below(300.0), " MB", resting),
+            Figure::new(format!("processor of {calls} waiting calls, of one core"), Target::Below(2.0), " %", idle),
+            Figure::new(format!("resident memory with {calls} waiting calls"), Target::Below(300.0), " MB", resting),
         ];
-        held.extend(Figure::latencies(&format!("one of {count} is woken"), Target::Below(10.0), woken));
+        held.extend(Figure::latencies(&format!("one of {calls} is woken"), Target::Below(10.0), woken));
         Ok(Section { tables: vec![table(count, &sides), memory_table(count, memory, resting)], held })
     };
     task.with_empty(["without", "with"], work).await
@@ -67,9 +68,15 @@ impl Asked {
     }
 }
 
+fn counted(count: usize) -> String {
+    u32::try_from(count).map_or_else(|_| count.to_string(), |count| number(count.into()))
+}
+
 fn table(count: usize, [with, without]: &[Side; 2]) -> Table {
-    let note =
-        format!("Cycles on two servers with {count} open requests, on one of which a call waits for each of them.");
+    let note = format!(
+        "Cycles on two servers with {} open requests, on one of which a call waits for each of them.",
+        counted(count)
+    );
     let columns = ["", "with / without", "with", "without"];
     let mut table = Table::new("Waiting calls", note, &columns);
     let mut row = |what: &str, ratio: f64, with: f64, without: f64| {
@@ -86,6 +93,11 @@ fn table(count: usize, [with, without]: &[Side; 2]) -> Table {
 
 fn memory_table(count: usize, before: f64, with: f64) -> Table {
     let mut table = Table::new("Memory of waiting calls", "", &["", "with / before", "with", "before"]);
-    table.row([format!("resident memory, {count} calls, MB"), number(with / before), number(with), number(before)]);
+    table.row([
+        format!("resident memory, {} calls, MB", counted(count)),
+        number(with / before),
+        number(with),
+        number(before),
+    ]);
     table
 }
