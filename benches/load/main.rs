@@ -14,6 +14,8 @@ mod drive;
 mod endpoints;
 mod figures;
 mod floor;
+mod floor_rows;
+mod ground;
 mod head;
 mod hitl;
 mod kinds;

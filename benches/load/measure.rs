@@ -2,8 +2,10 @@
 
 use crate::{
     database::{Database, with_empty},
-    floor, hitl,
-    kinds::{Ground, Kind, People, Workload},
+    floor,
+    ground::{Ground, People},
+    hitl,
+    kinds::{Kind, Workload},
     options::{Engine, Options, Part},
 };
 use std::time::Duration;

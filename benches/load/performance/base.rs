@@ -2,8 +2,9 @@
 
 use super::{Section, Task, calls, connections, weight::Weight};
 use crate::{
-    floor, hitl,
-    kinds::{Ground, People},
+    floor,
+    ground::{Ground, People},
+    hitl,
     measure::REST,
 };
 

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     figures::{Figure, Target},
-    kinds::{Ground, Kind, Workload, find},
+    ground::Ground,
+    kinds::{Kind, Workload, find},
     options::Engine,
     rounds::{Latency, Side},
 };

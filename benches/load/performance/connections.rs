@@ -4,7 +4,8 @@ use super::table::{Table, number};
 use crate::{
     cycle::Cycle,
     figures::{Figure, Target},
-    kinds::{Ground, Kind},
+    ground::Ground,
+    kinds::Kind,
     options::Options,
     process::Process,
     rounds::{Side, WARM_UP, take_turns},

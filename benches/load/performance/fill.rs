@@ -4,8 +4,8 @@
 use crate::{
     connection::{Connection, post},
     database::Database,
+    ground::People,
     hitl::Person,
-    kinds::People,
     options::Engine,
     process::Server,
     work::id_in,

@@ -57,6 +57,7 @@ impl Table {
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0".to_owned(),
         size if size >= 100.0 => grouped(value),
         size if size >= 10.0 => format!("{value:.1}"),
         size if size >= 0.1 => format!("{value:.2}"),
