@@ -1,6 +1,8 @@
 //! The load benchmark: `cargo bench --bench load`. It starts the server on each engine and, beside it, a floor (as little as
 //! a server on that database can do), drives both in turns, and prints how they compare; then it measures how answers reach
-//! the program that asked, and how long people wait for a page. `benches/README.md` says how to read it. Measures, never judges: a missed target is printed, and only what went wrong fails.
+//! the program that asked, and how long people wait for a page. With `--report` it writes the tables of `docs/performance.md`,
+//! with `--against` it sends the cycle to another server. `benches/README.md` says how to read it. Measures, never judges: a
+//! missed target is printed, and only what went wrong fails.
 
 mod adapter;
 mod against;
