@@ -3,7 +3,7 @@
 use crate::options::Engine;
 use anyhow::Context;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use url::Url;
 
 /// An empty database.
@@ -13,7 +13,7 @@ pub(crate) struct Database {
     /// What Postgres calls it.
     name: Option<String>,
     /// Where SQLite has its file; removed with this.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Database {
@@ -23,12 +23,18 @@ impl Database {
         let folder = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
         if engine == Engine::Sqlite {
             let url = format!("sqlite:{}", folder.path().join("load.db").display());
-            return Ok(Self { url, name: None, _folder: folder });
+            return Ok(Self { url, name: None, folder });
         }
         let name = format!("hitl_load_{purpose}_{}", std::process::id());
         let mut url = administer(&format!("create database {name}")).await?;
         url.set_path(&name);
-        Ok(Self { url: url.into(), name: Some(name), _folder: folder })
+        Ok(Self { url: url.into(), name: Some(name), folder })
+    }
+
+    /// SQLite's files, as far as they are there.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let names = ["load.db", "load.db-wal", "load.db-shm"].into_iter();
+        names.map(|name| self.folder.path().join(name)).filter(|file| file.exists())
     }
 
     /// Removes it, whoever is still connected.
@@ -64,6 +70,21 @@ pub(crate) async fn with_empty<const COUNT: usize, T>(
 /// Fails unless there is a server to make databases of that engine on.
 pub(crate) async fn available(engine: Engine) -> anyhow::Result<()> {
     if engine == Engine::Postgres { administer("select 1").await.map(drop) } else { Ok(()) }
+}
+
+/// What Postgres says of itself, and how it is set where that decides how fast it can be.
+pub(crate) async fn describe_postgres() -> anyhow::Result<String> {
+    let (mut connection, _) = connect().await?;
+    let mut described = Vec::new();
+    for setting in
+        ["server_version", "shared_buffers", "fsync", "synchronous_commit", "wal_sync_method", "max_wal_size"]
+    {
+        let shown = format!("show {setting}");
+        let (value,): (String,) = sqlx::query_as(AssertSqlSafe(shown)).fetch_one(&mut connection).await?;
+        described.push(if described.is_empty() { value } else { format!("{setting} {value}") });
+    }
+    connection.close().await?;
+    Ok(described.join(", "))
 }
 
 /// Has the server do something; the server's URL.

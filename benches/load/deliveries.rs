@@ -59,12 +59,12 @@ pub(crate) async fn measure(stage: &Stage<'_>, options: &Options) -> anyhow::Res
 
 /// Has the receiver answer, and sees how fast what is left goes to it.
 async fn drain(stage: &Stage<'_>, receiver: &mut Receiver, left: usize) -> anyhow::Result<Vec<Figure>> {
-    let before = stage.server.processor()?;
+    let before = stage.server.process().processor()?;
     let begun = now();
     receiver.let_go();
     let arrivals = receiver.await_arrivals(CREATED, left).await?;
     let last = arrivals.last().context("nothing was left to send")?.at;
-    let processor = stage.server.processor()? - before;
+    let processor = stage.server.process().processor()? - before;
     let left = f64::from(u32::try_from(left)?);
     Ok(vec![
         Figure::new("deliveries to one fast receiver", Target::Free, " /s", left / (last - begun).as_secs_f64()),

@@ -1,6 +1,6 @@
 //! What a number is held to, and how it is printed beside it.
 
-use crate::measure::Latency;
+use crate::rounds::Latency;
 use std::time::Duration;
 
 /// What a number is held to.
@@ -13,6 +13,7 @@ pub(crate) enum Target {
 }
 
 /// One number that was measured.
+#[derive(Clone)]
 pub(crate) struct Figure {
     pub(crate) what: String,
     pub(crate) target: Target,
@@ -46,7 +47,8 @@ pub(crate) fn print(title: &str, figures: &[Figure]) {
 }
 
 impl Target {
-    fn text(self, unit: &str) -> String {
+    /// What it is, as one writes it.
+    pub(crate) fn text(self, unit: &str) -> String {
         match self {
             Self::AtLeast(least) => format!(">= {least}{unit}"),
             Self::Below(most) => format!("< {most}{unit}"),
@@ -54,12 +56,20 @@ impl Target {
         }
     }
 
+    /// Whether the value is as it should be, where anything is wanted of it.
+    pub(crate) fn is_met_by(self, value: f64) -> Option<bool> {
+        match self {
+            Self::AtLeast(least) => Some(value >= least),
+            Self::Below(most) => Some(value < most),
+            Self::Free => None,
+        }
+    }
+
     fn verdict(self, value: f64) -> &'static str {
-        let reached = match self {
-            Self::AtLeast(least) => value >= least,
-            Self::Below(most) => value < most,
-            Self::Free => return "",
-        };
-        if reached { "reached" } else { "MISSED" }
+        match self.is_met_by(value) {
+            Some(true) => "reached",
+            Some(false) => "MISSED",
+            None => "",
+        }
     }
 }

@@ -1,21 +1,22 @@
 //! The floor: the least that a server on that database does for the same promise. Bare axum, the same store settings, and
-//! one statement a request: one durable insert, sharing its commit as ours do or alone, or one point select. Plus a route without a database.
+//! one statement a request: a durable insert, sharing its commit as ours do or alone, an update, a point select, a look at the
+//! newest ten. Plus a route without a database.
 
+use crate::{
+    database::Database,
+    floor_rows::{answer, claim, insert, insert_alone, newest, select},
+    process::Server,
+};
 use anyhow::Context;
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{StatusCode, header::CONTENT_TYPE},
-    response::IntoResponse,
     routing::{get, post},
     serve::ListenerExt,
 };
 use hitl_server::store::{Db, Store};
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    process::Command,
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::Mutex};
@@ -24,16 +25,19 @@ use tokio::{net::TcpListener, sync::Mutex};
 const CONNECTIONS: u32 = 16;
 /// As often as the server does it.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_millis(100);
-/// What a row holds besides its id and what was sent; the length is what matters.
-const OTHER_ID: &str = "65f1234567890abcdef12348";
-const NOW: i64 = 1_710_498_600_000_000;
-
+/// What its routes share.
 #[derive(Clone)]
-struct Floor {
-    store: Store,
-    count: Arc<AtomicU64>,
+pub(crate) struct Floor {
+    pub(crate) store: Store,
+    pub(crate) count: Arc<AtomicU64>,
     /// Held by who commits alone.
-    alone: Arc<Mutex<()>>,
+    pub(crate) alone: Arc<Mutex<()>>,
+}
+
+/// Starts it, in a process of its own.
+pub(crate) fn start(database: &Database) -> anyhow::Result<Server> {
+    let mut this_program = Command::new(std::env::current_exe()?);
+    Server::start(this_program.arg("--floor").env("DATABASE_URL", &database.url))
 }
 
 /// Serves on `DATABASE_URL` until ended.
@@ -43,18 +47,20 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     store.keep_polls(); // as the server: whoever does not tells another at each commit
     (&store)
         .sql(
-            "create table floor (id text primary key, loop_id text not null, creator_id text not null, status text not null,
-                priority bigint not null, body text not null, created_at bigint not null, timeout_at bigint not null)",
+            "create table if not exists floor (id text primary key, loop_id text not null, creator_id text not null, status text not null,
+                priority bigint not null, body text not null, created_at bigint not null, timeout_at bigint not null, answer text)",
         )
         .run()
         .await?;
+    let count = Arc::new(AtomicU64::new(next_number(&store).await?));
     tokio::spawn(checkpoint(store.clone()));
     let router = Router::new()
         .route("/bare", get(async || "ok"))
-        .route("/rows", post(insert))
+        .route("/rows", post(insert).get(newest))
         .route("/rows/alone", post(insert_alone))
-        .route("/rows/{id}", get(select))
-        .with_state(Floor { store, count: Arc::default(), alone: Arc::default() });
+        .route("/rows/{id}", get(select).post(answer))
+        .route("/rows/{id}/claim", post(claim))
+        .with_state(Floor { store, count, alone: Arc::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     eprintln!("{}", serde_json::json!({"address": listener.local_addr()?.to_string()}));
     let listener = listener.tap_io(|stream| {
@@ -63,57 +69,14 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     Ok(axum::serve(listener, router).await?)
 }
 
-async fn insert(State(floor): State<Floor>, body: String) -> Result<impl IntoResponse, StatusCode> {
-    let id = format!("{:024x}", floor.count.fetch_add(1, Ordering::Relaxed));
-    (&floor.store)
-        .sql(
-            "insert into floor (id, loop_id, creator_id, status, priority, body, created_at, timeout_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(&id)
-        .bind(OTHER_ID)
-        .bind(OTHER_ID)
-        .bind("pending")
-        .bind(1_i64)
-        .bind(body)
-        .bind(NOW)
-        .bind(NOW)
-        .run()
-        .await
-        .map_err(failed)?;
-    Ok((StatusCode::CREATED, json(&serde_json::json!({"id": id}))))
-}
-
-/// The same with nobody else in its commit.
-async fn insert_alone(State(floor): State<Floor>, body: String) -> Result<impl IntoResponse, StatusCode> {
-    let _turn = floor.alone.clone().lock_owned().await;
-    insert(State(floor), body).await
-}
-
-type Row = (String, String, String, String, i64, String, i64, i64);
-
-async fn select(State(floor): State<Floor>, Path(id): Path<String>) -> Result<impl IntoResponse, StatusCode> {
-    let row: Option<Row> = (&floor.store)
-        .sql("select id, loop_id, creator_id, status, priority, body, created_at, timeout_at from floor where id = $1")
-        .bind(id)
-        .optional()
-        .await
-        .map_err(failed)?;
-    row.map(|row| json(&row)).ok_or(StatusCode::NOT_FOUND)
-}
-
-fn json<T: serde::Serialize>(body: &T) -> impl IntoResponse + use<T> {
-    ([(CONTENT_TYPE, "application/json")], serde_json::to_string(body).expect("text and numbers serialise"))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn failed(error: hitl_server::store::Error) -> StatusCode {
-    log_error(&error);
-    StatusCode::INTERNAL_SERVER_ERROR
+/// After those that are there.
+async fn next_number(store: &Store) -> anyhow::Result<u64> {
+    let (last,): (Option<String>,) = store.sql("select max(id) from floor").one().await?;
+    last.map_or(Ok(0), |last| Ok(u64::from_str_radix(&last, 16)? + 1))
 }
 
 /// In the form of the server's logs.
-fn log_error(error: &hitl_server::store::Error) {
+pub(crate) fn log_error(error: &hitl_server::store::Error) {
     eprintln!("{}", serde_json::json!({"level": "ERROR", "message": format!("the floor: {error}")}));
 }
 

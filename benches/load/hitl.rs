@@ -14,7 +14,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Somebody who asks and answers: an account with a key, a loop and a session.
 #[derive(Clone)]
@@ -32,6 +32,13 @@ fn command(database: &Database, arguments: &[&str]) -> Command {
     }
     command.env("DATABASE_URL", &database.url).args(arguments);
     command
+}
+
+/// What it says of itself: its version, the commit, the profile it was built by.
+pub(crate) fn version() -> anyhow::Result<String> {
+    let said = Command::new(env!("CARGO_BIN_EXE_hitl")).arg("--version").output()?;
+    let said = String::from_utf8_lossy(&said.stdout);
+    Ok(said.trim().lines().map(str::trim).collect::<Vec<_>>().join(", "))
 }
 
 /// Starts the server, with settings besides the defaults.

@@ -1,23 +1,36 @@
 //! The load benchmark: `cargo bench --bench load`. It starts the server on each engine and, beside it, a floor (as little as
 //! a server on that database can do), drives both in turns, and prints how they compare; then it measures how answers reach
-//! the program that asked, and how long people wait for a page. `benches/README.md` says how to read it. Measures, never judges: a missed target is printed, and only what went wrong fails.
+//! the program that asked, and how long people wait for a page. With `--report` it writes the tables of `docs/performance.md`,
+//! with `--against` it sends the cycle to another server. `benches/README.md` says how to read it. Measures, never judges: a
+//! missed target is printed, and only what went wrong fails.
 
+mod adapter;
+mod against;
 mod answers;
+mod chunks;
 mod connection;
+mod cycle;
 mod database;
 mod deliveries;
 mod drive;
 mod endpoints;
 mod figures;
 mod floor;
+mod floor_rows;
+mod ground;
+mod head;
 mod hitl;
+mod kinds;
 mod measure;
 mod options;
 mod pages;
 mod parked;
+mod performance;
 mod process;
 mod receiver;
 mod report;
+mod rounds;
+mod template;
 mod wakeups;
 mod work;
 
@@ -48,8 +61,14 @@ fn runtime(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtim
 }
 
 async fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(adapter) = &options.against {
+        return against::compare(adapter, options).await;
+    }
     for engine in options.engines() {
         database::available(engine).await?;
+    }
+    if let Some(page) = &options.report {
+        return performance::report(page, options).await;
     }
     for engine in options.engines() {
         if options.wants_of(Part::Calls) {

@@ -1,14 +1,14 @@
 //! What can be asked for after `cargo bench --bench load --`.
 
 use clap::{Parser, ValueEnum};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// Measures the server against a floor.
 #[derive(Parser)]
 pub(crate) struct Options {
-    /// How long each workload is driven in each round, in seconds
-    #[arg(long, default_value_t = 5.0, value_parser = seconds)]
-    pub(crate) seconds: f64,
+    /// How long each workload is driven in each round, in seconds [default: 5; of a report 3]
+    #[arg(long, value_parser = seconds)]
+    seconds: Option<f64>,
     /// How many keep-alive connections drive it
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: u32,
@@ -21,6 +21,21 @@ pub(crate) struct Options {
     /// Only these parts, separated by commas
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Measure everything that this page tells of, and write its tables
+    #[arg(long, value_name = "PAGE", conflicts_with_all = ["only", "against"])]
+    pub(crate) report: Option<PathBuf>,
+    /// How many requests are stored where a report says how that matters
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10_000..=10_000_000))]
+    pub(crate) stored: u32,
+    /// How many calls wait where a report says how that matters
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) waiters: u32,
+    /// Compare with the server that this adapter tells how to call
+    #[arg(long, value_name = "ADAPTER", conflicts_with = "only")]
+    pub(crate) against: Option<PathBuf>,
+    /// The process of that server, if it is on this machine, to measure its processor time
+    #[arg(long, requires = "against")]
+    pub(crate) pid: Option<u32>,
     /// Given by `cargo bench`, and not by `cargo test`
     #[arg(long, hide = true)]
     pub(crate) bench: bool,
@@ -34,6 +49,16 @@ pub(crate) struct Options {
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
+}
+
+impl Engine {
+    /// As it is written.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "Postgres",
+        }
+    }
 }
 
 /// A part of the measurement, or a half of it.
@@ -84,7 +109,8 @@ impl Options {
 
     /// How long one workload is driven in one round.
     pub(crate) fn length(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds)
+        let by_default = if self.report.is_some() { 3.0 } else { 5.0 };
+        Duration::from_secs_f64(self.seconds.unwrap_or(by_default))
     }
 }
 

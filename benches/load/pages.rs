@@ -55,13 +55,13 @@ async fn fill(connection: &mut Connection, person: &Person) -> anyhow::Result<()
 /// Loads the page over and over.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 async fn load(server: &Server, connection: &mut Connection, page: &[u8], size: usize) -> anyhow::Result<Vec<Figure>> {
-    let (mut times, before) = (Vec::new(), server.processor()?);
+    let (mut times, before) = (Vec::new(), server.process().processor()?);
     for _ in 0..LOADS {
         let begun = now();
         connection.call(page, 200).await?;
         times.push(begun.elapsed());
     }
-    let processor = (server.processor()? - before) * 1000.0 / LOADS as f64;
+    let processor = (server.process().processor()? - before) * 1000.0 / LOADS as f64;
     let mut figures = Vec::from(Figure::latencies("from the request to its last byte", Target::Below(15.0), times));
     figures.push(Figure::new("processor of the server", Target::Free, " ms", processor));
     figures.push(Figure::new("size, not compressed", Target::Free, " kB", size as f64 / 1000.0));

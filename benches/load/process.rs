@@ -21,6 +21,10 @@ pub(crate) struct Server {
     pub(crate) ready_in: Duration,
 }
 
+/// A process of this machine, by its id.
+#[derive(Clone, Copy)]
+pub(crate) struct Process(pub(crate) u32);
+
 /// The kernel tells processor time in these, whatever its own clock does.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -44,8 +48,15 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+}
+
+impl Process {
     /// Processor time it has used so far, all threads together, in seconds.
-    pub(crate) fn processor(&self) -> anyhow::Result<f64> {
+    pub(crate) fn processor(self) -> anyhow::Result<f64> {
         let stat = self.proc("stat")?;
         // The name comes second, in brackets, and may itself contain anything; the state is the first after it.
         let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
@@ -55,15 +66,15 @@ impl Server {
     }
 
     /// Its resident memory, in MB (1 000 000 bytes).
-    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+    pub(crate) fn memory(self) -> anyhow::Result<f64> {
         let status = self.proc("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes: Option<f64> = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         Ok(kibibytes.context("/proc/PID/status is not as expected")? * 1.024 / 1000.0)
     }
 
-    fn proc(&self, file: &str) -> anyhow::Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
+    fn proc(self, file: &str) -> anyhow::Result<String> {
+        let path = format!("/proc/{}/{file}", self.0);
         fs::read_to_string(&path)
             .with_context(|| format!("{path} cannot be read: the server ended, or this is not Linux"))
     }

@@ -2,16 +2,19 @@
 
 use crate::{
     figures::{self, Figure, Target},
-    measure::{Kind, Latency, Measured, Round, Workload},
+    kinds::{Kind, Workload, find},
+    measure::Measured,
     options::{Engine, Options},
-    work::STEPS,
+    rounds::{Latency, Side},
 };
 
 /// Prints it all.
 pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
     println!(
         "\n{engine:?}: {} connections, medians of {} rounds of {} s\n",
-        options.connections, options.rounds, options.seconds
+        options.connections,
+        options.rounds,
+        options.length().as_secs_f64()
     );
     figures::print("", &held_to(engine, measured));
     println!("\n{:<30}{:>12}{:>12}{:>12}{:>17}", "workload", "per second", "p50 in ms", "p99 in ms", "processor in ms");
@@ -23,7 +26,7 @@ pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
 
 /// The targets, with what was reached; only of what was measured.
 fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
-    let cycle = measured.find(Kind::Cycle).map(|cycle| cycle.median(|round| round.processor));
+    let cycle = measured.find(Kind::Cycle).map(Side::processor_of_one);
     let cycle_target = if engine == Engine::Sqlite { Target::Below(1.0) } else { Target::Free };
     let get = measured.ratio(Kind::Get, Kind::Select);
     let shared = measured.ratio(Kind::Create, Kind::Insert);
@@ -43,70 +46,34 @@ fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
     measured.map(|(what, target, unit, value)| Figure::new(what, target, unit, value)).collect()
 }
 
-fn print_workload(workload: &Workload) {
-    let (name, parts): (_, &[&str]) = match workload.kind {
-        Kind::Bare => ("floor: no database", &[]),
-        Kind::Select => ("floor: point select", &[]),
-        Kind::Get => ("get by id", &[]),
-        Kind::Insert => ("floor: durable insert", &[]),
-        Kind::InsertAlone => ("floor: insert, a commit each", &[]),
-        Kind::Create => ("create", &[]),
-        Kind::Cycle => ("cycle", &STEPS),
-    };
-    let per_second = workload.median(|round| round.per_second);
-    let processor = workload.median(|round| round.processor);
-    if parts.is_empty() {
-        let Latency { p50, p99 } = workload.latency(0);
+fn print_workload(Workload { kind, side }: &Workload) {
+    let (name, per_second, processor) = (kind.named(), side.per_second(), side.processor_of_one());
+    let steps = side.work.names();
+    if steps.is_empty() {
+        let Latency { p50, p99 } = side.latency(0);
         println!("{name:<30}{per_second:>12.0}{p50:>12.2}{p99:>12.2}{processor:>17.4}");
         return;
     }
     println!("{name:<30}{per_second:>12.0}{:>12}{:>12}{processor:>17.4}", "", "");
-    for (step, part) in parts.iter().enumerate() {
-        let Latency { p50, p99 } = workload.latency(step);
-        println!("{:<42}{p50:>12.2}{p99:>12.2}", format!("  its {part}"));
+    for (place, step) in steps.iter().enumerate() {
+        let Latency { p50, p99 } = side.latency(place);
+        println!("{:<42}{p50:>12.2}{p99:>12.2}", format!("  its {step}"));
     }
 }
 
 impl Measured {
-    fn find(&self, kind: Kind) -> Option<&Workload> {
-        self.workloads.iter().find(|workload| workload.kind == kind)
+    fn find(&self, kind: Kind) -> Option<&Side> {
+        find(&self.workloads, kind)
     }
 
-    /// How often per second one is done for each time the other is: the median over the rounds, in which they ran in turns.
+    /// How often per second one is done for each time the other is.
     fn ratio(&self, kind: Kind, floor: Kind) -> Option<f64> {
-        let (ours, floors) = (self.find(kind)?, self.find(floor)?);
-        let rounds = ours.rounds.iter().zip(&floors.rounds);
-        Some(median(rounds.map(|(ours, floor)| ours.per_second / floor.per_second)))
+        Some(self.find(kind)?.ratio(self.find(floor)?))
     }
 
     /// The p99 of the slowest kind of request that our server was sent.
     fn slowest(&self) -> Option<f64> {
         let ours = self.workloads.iter().filter(|workload| !workload.kind.is_floor());
-        let kinds = ours.flat_map(|workload| (0..workload.steps()).map(|step| workload.latency(step).p99));
-        kinds.max_by(f64::total_cmp)
+        ours.map(|workload| workload.side.slowest().p99).max_by(f64::total_cmp)
     }
-}
-
-impl Workload {
-    fn median(&self, of: impl Fn(&Round) -> f64) -> f64 {
-        median(self.rounds.iter().map(of))
-    }
-
-    fn steps(&self) -> usize {
-        self.rounds.first().map_or(0, |round| round.latencies.len())
-    }
-
-    fn latency(&self, step: usize) -> Latency {
-        Latency {
-            p50: self.median(|round| round.latencies[step].p50),
-            p99: self.median(|round| round.latencies[step].p99),
-        }
-    }
-}
-
-/// The upper one of the two in the middle, where their number is even.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
