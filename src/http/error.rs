@@ -50,6 +50,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Missing(_) => StatusCode::NOT_FOUND,
         Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Error::Store(error) if is_out_of_reach(error) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -67,6 +68,7 @@ impl IntoResponse for ApiError {
             Error::Throttled { retry_after } => {
                 retry_later(failure(status, Invalid::new("API rate limit exceeded")), retry_after)
             }
+            Error::Busy => retry_later(failure(status, Invalid::new("Service temporarily unavailable")), 1),
             Error::Denied(invalid) | Error::Invalid(invalid) => failure(status, invalid),
             Error::Missing(msg) | Error::Conflict(msg) => failure(status, Invalid::new(msg)),
             Error::Store(error) => broken(status, &error, self.failed),

@@ -167,7 +167,7 @@ mod tests {
             (ResponseType::Text, "", json!("")),
             (ResponseType::SingleSelect, "response=a&other=", json!("a")),
             (ResponseType::SingleSelect, "response=&other=mine", json!("mine")),
-            (ResponseType::SingleSelect, "response=a&other=mine", json!("a")),
+            (ResponseType::SingleSelect, "response=a&other=mine", json!("mine")),
             (ResponseType::SingleSelect, "other=", json!(null)),
             (ResponseType::MultiSelect, "response=a&response=b&other=+", json!(["a", "b"])),
             (ResponseType::MultiSelect, "response=&other=mine", json!(["mine"])),

@@ -93,6 +93,7 @@ pub fn told(error: &Error) -> String {
             tracing::error!(%error, "a page failed");
             "Something went wrong on our side. Please try again.".to_owned()
         }
+        Error::Busy => "Too much is under way at the moment. Please try again.".to_owned(),
         Error::Throttled { .. } => "Too many attempts. Please wait a minute.".to_owned(),
         other => detail(other).map_or_else(|| other.to_string(), sentence),
     }

@@ -146,6 +146,7 @@ pub fn nowhere() -> Response {
 fn after(error: &Error, response: Response) -> Response {
     match error {
         Error::Throttled { retry_after } => retry_later(response, *retry_after),
+        Error::Busy => retry_later(response, 1),
         _ => response,
     }
 }

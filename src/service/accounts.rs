@@ -34,7 +34,7 @@ pub async fn register(app: &App, new: NewAccount, password: &str) -> Result<Acco
 async fn create_by(app: &App, actor: Option<Actor>, new: NewAccount, password: &str) -> Result<Account> {
     let name = rules::check_name(&new.name)?;
     rules::check_password(password)?;
-    let password_hash = passwords::hash(app, password).await;
+    let password_hash = passwords::hash(app, password).await?;
     let mut tx = app.store.begin();
     let account = match accounts::find_by_email(&mut tx, &new.email).await? {
         Some(invited) if accounts::sign_up(&mut tx, invited.id, &name, new.role, &password_hash).await? => Account {
@@ -68,7 +68,9 @@ async fn create_by(app: &App, actor: Option<Actor>, new: NewAccount, password: &
 
 /// Whether there is somebody with that address who was not only invited.
 pub(super) async fn has_signed_up(app: &App, email: &Email) -> Result<bool> {
-    Ok(accounts::find_by_email(&app.store, email).await?.is_some_and(|account| account.status != AccountStatus::Inactive))
+    Ok(accounts::find_by_email(&app.store, email)
+        .await?
+        .is_some_and(|account| account.status != AccountStatus::Inactive))
 }
 
 pub(super) const TAKEN: Error = Error::Conflict("An account with this e-mail exists already");
@@ -127,7 +129,7 @@ pub(super) async fn put_status(
 /// Sets a password for somebody, and ends their sessions.
 pub async fn set_password(app: &App, actor: Actor, id: Id<Account>, password: &str) -> Result<()> {
     rules::check_password(password)?;
-    let hash = passwords::hash(app, password).await;
+    let hash = passwords::hash(app, password).await?;
     let mut tx = app.store.begin();
     accounts::set_password(&mut tx, id, &hash).await?;
     sessions::close_all(&mut tx, id, None).await?;
@@ -138,14 +140,14 @@ pub async fn set_password(app: &App, actor: Actor, id: Id<Account>, password: &s
 
 /// Changes one's own password: the old one must be known; other sessions end.
 pub async fn change_password(app: &App, who: &sessions::SignedIn, current: &str, new: &str) -> Result<()> {
-    app.throttle.sign_in_as(who.email.as_str(), app.now())?;
+    app.throttle.prove(who.email.as_str(), app.now())?;
     let account = account(app, who.account_id).await?;
-    if !passwords::verify(app, current, account.password_hash.as_ref()).await {
+    if !passwords::verify(app, current, account.password_hash.as_ref()).await? {
         return Err(Invalid::failed("current_password is wrong").into());
     }
-    app.throttle.signed_in_as(who.email.as_str());
+    app.throttle.proved(who.email.as_str());
     rules::check_password(new)?;
-    let hash = passwords::hash(app, new).await;
+    let hash = passwords::hash(app, new).await?;
     let mut tx = app.store.begin();
     accounts::set_password(&mut tx, account.id, &hash).await?;
     sessions::close_all(&mut tx, account.id, Some(who.session_id)).await?;

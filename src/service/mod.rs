@@ -74,6 +74,9 @@ pub enum Error {
         /// Seconds to wait, at least 1.
         retry_after: i64,
     },
+    /// More is under way than the server can take on.
+    #[error("Service temporarily unavailable")]
+    Busy,
     /// The caller is known and may not.
     #[error("{0}")]
     Denied(Invalid),

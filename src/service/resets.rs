@@ -59,7 +59,7 @@ pub async fn check(app: &App, address: IpAddr, token: &str) -> Result<Account> {
 /// Sets the password, uses the link up, and ends the account's sessions.
 pub async fn complete(app: &App, token: &str, password: &str) -> Result<()> {
     rules::check_password(password)?;
-    let hash = passwords::hash(app, password).await;
+    let hash = passwords::hash(app, password).await?;
     let mut tx = app.store.begin();
     let taken = resets::take(&mut tx, &Token::presented(token).hash(), app.now()).await?;
     let id = taken.ok_or(USED)?;

@@ -39,7 +39,7 @@ pub async fn open(app: &App, address: IpAddr, email: &str, password: &str, user_
         None => None,
     };
     let hash = account.as_ref().and_then(|account| account.password_hash.as_ref());
-    let verified = passwords::verify(app, password, hash).await;
+    let verified = passwords::verify(app, password, hash).await?;
     match account {
         Some(account) if verified && account.status == AccountStatus::Active => {
             app.throttle.signed_in(address, named);

@@ -22,6 +22,7 @@ pub struct Throttle {
     keys: DefaultKeyedRateLimiter<IpAddr>,
     sign_ins: Failures<IpAddr>,
     accounts: Failures<String>,
+    proofs: Failures<String>,
     codes: DefaultKeyedRateLimiter<IpAddr>,
     joins: DefaultKeyedRateLimiter<Id<Account>>,
     clock: DefaultClock,
@@ -35,6 +36,7 @@ impl Throttle {
             keys: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             sign_ins: Failures::new(limits.failed_sign_ins_per_minute),
             accounts: Failures::new(limits.failed_sign_ins_per_minute.saturating_mul(FROM_ELSEWHERE)),
+            proofs: Failures::new(limits.failed_sign_ins_per_minute),
             codes: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             joins: DefaultKeyedRateLimiter::keyed(per_minute(limits.failed_keys_per_minute)),
             clock: DefaultClock::default(),
@@ -49,23 +51,23 @@ impl Throttle {
     /// Counts an attempt to sign in as a failure, until it turns out to be none: so many at once are no way around the limit.
     pub fn sign_in(&self, address: IpAddr, email: &str, now: Timestamp) -> Result<()> {
         self.sign_ins.take(&address, now)?;
-        self.sign_in_as(email, now)
+        self.accounts.take(&email.to_owned(), now)
     }
 
     /// It was none: what [`sign_in`](Self::sign_in) counted is given back.
     pub fn signed_in(&self, address: IpAddr, email: &str) {
         self.sign_ins.give_back(&address);
-        self.signed_in_as(email);
+        self.accounts.give_back(&email.to_owned());
     }
 
-    /// Counts an attempt to prove that one is this person, from wherever, likewise.
-    pub fn sign_in_as(&self, email: &str, now: Timestamp) -> Result<()> {
-        self.accounts.take(&email.to_owned(), now)
+    /// Counts an attempt of who is signed in to prove that they are this person, likewise.
+    pub fn prove(&self, email: &str, now: Timestamp) -> Result<()> {
+        self.proofs.take(&email.to_owned(), now)
     }
 
     /// It was proved.
-    pub fn signed_in_as(&self, email: &str) {
-        self.accounts.give_back(&email.to_owned());
+    pub fn proved(&self, email: &str) {
+        self.proofs.give_back(&email.to_owned());
     }
 
     /// Counts a look at what an invite code or another secret in a link leads to. To be asked before looking, and for
@@ -84,6 +86,7 @@ impl Throttle {
         self.keys.retain_recent();
         self.sign_ins.forget_before(now);
         self.accounts.forget_before(now);
+        self.proofs.forget_before(now);
         self.codes.retain_recent();
         self.joins.retain_recent();
     }

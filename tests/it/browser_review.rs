@@ -273,13 +273,13 @@ on_both! {
         browser.sized(360, 640).await;
         browser.has_session(&browser.base(), &asker.session).await;
         browser.goto(&format!("/inbox/{id}")).await;
-        browser.click("#answer .send").await;
+        browser.value("document.querySelector('#answer .send').click()").await;
         browser.until("document.getElementById('response-error')").await;
         let place = "(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.getElementById('response-error').getBoundingClientRect())";
         browser.until(place).await;
         let one = ask(&world, &asker, "Which one?", "single_select", choices()).await;
         browser.goto(&format!("/inbox/{one}")).await;
-        browser.click("#answer .send").await;
+        browser.value("document.querySelector('#answer .send').click()").await;
         assert_eq!(browser.value("document.activeElement.matches('#answer input:invalid')").await, true, "nothing is sent in vain");
     }
 

@@ -64,11 +64,11 @@ on_both! {
             assert_eq!(sign_in("203.0.113.7", &format!("{name}@example.com")).await.status, 401);
         }
         is_slowed_down(&sign_in("203.0.113.7", "d@example.com").await);
-        for last in 10..13 {
+        for last in 10..40 {
             assert_eq!(sign_in(&format!("203.0.113.{last}"), "owner@example.com").await.status, 401);
         }
-        is_slowed_down(&sign_in("203.0.113.13", "Owner@Example.com").await);
-        assert_eq!(sign_in("203.0.113.13", "e@example.com").await.status, 401);
+        is_slowed_down(&sign_in("203.0.113.40", "Owner@Example.com").await);
+        assert_eq!(sign_in("203.0.113.40", "e@example.com").await.status, 401);
         world.get("/v1/test").header("x-forwarded-for", "203.0.113.7").key(&asker.key).await.accepted(200, "API key is valid");
         let me = world.get("/v1/reviewer/me").header("x-forwarded-for", "203.0.113.7").key(&asker.session).await;
         assert_eq!(me.status, 200, "who is signed in stays so: {}", me.body);
