@@ -103,6 +103,11 @@ impl App {
         Self(Arc::new(parts))
     }
 
+    /// Whether spans are exported.
+    pub fn is_traced(&self) -> bool {
+        self.settings.traces.collector.is_some()
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -42,6 +42,7 @@ pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod traces;
 pub mod turns;
 pub mod version;
 pub mod wakeups;

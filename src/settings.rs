@@ -66,6 +66,8 @@ pub struct Settings {
     pub log: Log,
     /// `[metrics]`
     pub metrics: Metrics,
+    /// `[traces]`
+    pub traces: Traces,
     database_url: DatabaseUrl,
     lines: Vec<Line>,
 }
@@ -140,6 +142,15 @@ pub struct Metrics {
     pub listen: Option<SocketAddr>,
 }
 
+/// Where spans are sent.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// An OpenTelemetry collector that takes OTLP over HTTP; `None`: none are made.
+    pub collector: Option<Url>,
+    /// Of how many requests one is traced, 1 to 1 000 000, where the caller has not decided.
+    pub one_in: u32,
+}
+
 /// How logs are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -202,6 +213,10 @@ impl Settings {
                 format: reader.take("log.format", rules::log_format),
             },
             metrics: Metrics { listen: reader.take("metrics.listen", rules::address_or_none) },
+            traces: Traces {
+                collector: reader.take("traces.collector", rules::public_url),
+                one_in: reader.take("traces.one_in", rules::whole(1, 1_000_000)),
+            },
             lines: Vec::new(),
         }
     }

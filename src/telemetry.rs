@@ -5,6 +5,7 @@ use crate::{
     domain::id::hex,
     http::admission::HEADERS,
     settings::{Log, LogFormat},
+    traces::{self, Exporting},
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -14,22 +15,29 @@ use axum::{
 };
 use std::io::IsTerminal;
 use tracing::Instrument;
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing::Span;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{LevelFilter, ParseError, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-/// Starts logging to standard error: readable on a terminal, JSON otherwise, unless the settings say which.
-pub fn start(log: &Log) -> anyhow::Result<()> {
+/// Starts logging to standard error: readable on a terminal, JSON otherwise, unless the settings say which. Where spans are
+/// exported, they are made whatever is logged.
+pub fn start(log: &Log, exporting: Option<&Exporting>) -> anyhow::Result<()> {
     let filter = filter(&log.level)?;
     let pretty = match log.format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Pretty => true,
         LogFormat::Json => false,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if pretty {
-        builder.compact().try_init().map_err(anyhow::Error::from_boxed)
-    } else {
-        builder.json().flatten_event(true).try_init().map_err(anyhow::Error::from_boxed)
-    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines =
+        if pretty { lines.compact().boxed() } else { lines.json().flatten_event(true).boxed() }.with_filter(filter);
+    let ours = Targets::new().with_target("hitl_server", LevelFilter::INFO);
+    let spans = exporting.map(|exporting| exporting.layer().with_filter(ours));
+    Ok(tracing_subscriber::registry().with(lines).with(spans).try_init()?)
 }
 
 /// Whether a level is one, such as `info` or `hitl_server=debug,warn`.
@@ -46,12 +54,15 @@ pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Resp
     let id = given_id(&request).unwrap_or_else(|| hex(&app.random::<12>()));
     let header = HeaderValue::from_str(&id).expect("an id is visible ASCII");
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let span = span(&app, &request, &id, &route);
     let counted = app.metrics.as_ref().map(|metrics| (metrics, metrics.begin(), request.method().clone()));
     let start = app.now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let micros = app.now().micros_since(start);
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), micros, "answered"));
+    if app.is_traced() {
+        traces::answered(&span, response.status().as_u16());
+    }
     if let Some((metrics, _open, method)) = counted {
         if response.status() == 429 {
             metrics.refused(response.headers().contains_key(&HEADERS[0]));
@@ -60,6 +71,18 @@ pub async fn trace(State(app): State<App>, request: Request, next: Next) -> Resp
     }
     response.headers_mut().insert(REQUEST_ID, header);
     response
+}
+
+/// The span of a request; one that is exported is named as others name theirs, and goes on with the caller's trace.
+fn span(app: &App, request: &Request, id: &str, route: &str) -> Span {
+    let method = request.method();
+    if !app.is_traced() {
+        return tracing::info_span!("request", id, %method, route);
+    }
+    let name = format!("{method} {route}");
+    let span = tracing::info_span!("request", id, %method, route, otel.name = name, otel.kind = "server");
+    traces::join(&span, request.headers());
+    span
 }
 
 fn given_id(request: &Request) -> Option<String> {

@@ -39,10 +39,10 @@ impl Dev {
         only_this_machine(settings.listen)?;
 
         let database_url = settings.database_url().to_owned();
-        let (app, listener) = serve::open(settings).await?;
+        let (app, listener, exporting) = serve::open(settings).await?;
         let (credentials, origin) = credentials::recall(&app, &folder).await?;
         print(&first_steps::text(&app.base_url, &folder, &database_url, &credentials, origin)?)?;
-        serve::run(app, listener).await
+        serve::run(app, listener, exporting).await
     }
 }
 

@@ -1,7 +1,13 @@
 //! `hitl serve`: opens what the server needs, and hands over to it.
 
 use super::place::{Place, open_prepared};
-use crate::{app::App, serve, settings::Settings, telemetry};
+use crate::{
+    app::App,
+    serve,
+    settings::Settings,
+    telemetry,
+    traces::{self, Exporting},
+};
 use anyhow::Context;
 use tokio::net::TcpListener;
 
@@ -30,26 +36,30 @@ impl Serve {
     pub(super) async fn run(self, place: &Place) -> anyhow::Result<()> {
         let flags = [("listen", self.listen), ("public_url", self.public_url)];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        let (app, listener) = open(place.settings(flags.collect())?).await?;
-        run(app, listener).await
+        let (app, listener, exporting) = open(place.settings(flags.collect())?).await?;
+        run(app, listener, exporting).await
     }
 }
 
-/// Everything that the server needs: logs, the database up to date, and a place to listen.
-pub(super) async fn open(settings: Settings) -> anyhow::Result<(App, TcpListener)> {
-    telemetry::start(&settings.log)?;
+/// Everything that the server needs: logs and spans, the database up to date, and a place to listen.
+pub(super) async fn open(settings: Settings) -> anyhow::Result<(App, TcpListener, Option<Exporting>)> {
+    let exporting = traces::start(&settings.traces)?;
+    telemetry::start(&settings.log, exporting.as_ref())?;
     let store = open_prepared(&settings).await?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {} (another address: --listen; any free port: port 0)", settings.listen)
     })?;
     let base_url = settings.base_url(listener.local_addr()?);
-    Ok((App::new(store, settings, &base_url), listener))
+    Ok((App::new(store, settings, &base_url), listener, exporting))
 }
 
 /// Serves until the process is told to stop.
-pub(super) async fn run(app: App, listener: TcpListener) -> anyhow::Result<()> {
+pub(super) async fn run(app: App, listener: TcpListener, exporting: Option<Exporting>) -> anyhow::Result<()> {
     let store = app.store.clone();
     let served = serve::run(app, listener).await;
     store.close().await;
+    if let Some(exporting) = exporting {
+        exporting.end().await;
+    }
     served
 }

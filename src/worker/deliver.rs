@@ -10,10 +10,12 @@ use crate::{
         notifications,
     },
     store::deliveries::Leased,
+    traces,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, Span};
 
 /// Deliveries leased at a time.
 const BATCH: i64 = 64;
@@ -43,7 +45,7 @@ pub async fn send(app: &App, leased: &Leased) -> crate::service::Result<()> {
 
 /// The same for what goes to a person.
 async fn tell(app: &App, it: &Delivery) -> crate::service::Result<()> {
-    let (sent, millis) = timed(super::notify::send(app, it)).await;
+    let (sent, millis) = timed(super::notify::send(app, it)).instrument(span(app, it)).await;
     let sent = Sent { millis, ..sent? };
     tracing::debug!(delivery = %it.id, event = %it.event, kind = %it.kind, status = sent.status, millis, error = sent.error, "told");
     let status = notifications::record(app, it, sent).await?;
@@ -58,8 +60,21 @@ fn count(app: &App, it: &Delivery, status: DeliveryStatus, millis: i64) {
 }
 
 async fn attempt(app: &App, it: &Delivery, secrets: &[Secret]) -> Sent {
-    let (sent, millis) = timed(app.sender.send(it, secrets, app.now())).await;
+    let span = span(app, it);
+    let (sent, millis) = timed(app.sender.send(it, secrets, app.now())).instrument(span.clone()).await;
+    if let Some(status) = sent.status.filter(|_| app.is_traced()) {
+        traces::answered(&span, status);
+    }
     Sent { millis, ..sent }
+}
+
+/// The span of an attempt, where it is exported.
+fn span(app: &App, it: &Delivery) -> Span {
+    if !app.is_traced() {
+        return Span::none();
+    }
+    let name = format!("{} {}", it.kind, it.event);
+    tracing::info_span!("delivery", otel.name = name, otel.kind = "client", id = %it.id, attempt = it.attempt + 1)
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long an attempt took")]

@@ -26,6 +26,7 @@ mod cast;
 mod certificates;
 mod changing;
 mod clients;
+mod collecting;
 mod command;
 mod command_webhooks;
 mod configurations;
