@@ -31,6 +31,7 @@ pub struct Exporting(SdkTracerProvider);
 /// Begins to send spans there, from inside the runtime that does it.
 pub fn start(settings: &Traces) -> anyhow::Result<Option<Exporting>> {
     let Some(collector) = &settings.collector else { return Ok(None) };
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()?;
     let exporter = SpanExporter::builder()
         .with_http()
@@ -108,10 +109,10 @@ struct Sender {
 #[async_trait]
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let sent = self.client.execute(request.try_into()?);
+        let (client, request) = (self.client.clone(), request.try_into()?);
         self.runtime
-            .spawn(async {
-                let answer = sent.await?;
+            .spawn(async move {
+                let answer = client.execute(request).await?;
                 let status = answer.status();
                 let mut response = Response::new(answer.bytes().await?);
                 *response.status_mut() = status;

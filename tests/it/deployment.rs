@@ -80,7 +80,8 @@ fn every_variable_that_is_named_is_a_setting() {
     let keys = settings.as_object().unwrap().keys();
     let mut known: BTreeSet<String> =
         keys.map(|key| format!("HITL_{}", key.replace('.', "_").to_ascii_uppercase())).collect();
-    known.insert("HITL_CONFIG".to_owned());
+    // Of the client, where a page is run as a whole.
+    known.extend(["HITL_CONFIG", "HITL_API_KEY"].map(String::from));
     for path in ["Dockerfile", "deploy/Caddyfile", "deploy/hitl.service", "docs/operations.md"].iter().chain(&COMPOSE) {
         let text = read(path);
         let unknown: Vec<_> = variables(&text).into_iter().filter(|name| !known.contains(*name)).collect();
