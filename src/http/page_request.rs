@@ -124,7 +124,7 @@ pub async fn claim(
 ) -> Response {
     match sender(visitor, id, &form) {
         Ok(who) => or_given_back(&who, &form, try_claim(&app, &who, id, &form).await),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -146,7 +146,7 @@ pub async fn release(
 ) -> Response {
     match sender(visitor, id, &form) {
         Ok(who) => or_given_back(&who, &form, try_release(&app, &who, id, &form).await),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -166,11 +166,11 @@ async fn try_release(app: &App, who: &SignedIn, id: Id<Request>, form: &Form) ->
 }
 
 /// Who sends a form in which an answer may stand. Whoever's session has ended signs in first, and loses nothing.
-fn sender(visitor: Result<Visitor, PageError>, id: Id<Request>, form: &Form) -> Result<SignedIn, Response> {
+fn sender(visitor: Result<Visitor, PageError>, id: Id<Request>, form: &Form) -> Result<SignedIn, Box<Response>> {
     match visitor.map(SignedIn::of) {
         Ok(Ok(who)) => Ok(who),
-        Ok(Err(visitor)) => Err(carrying(&visitor, &place(id), form)),
-        Err(error) => Err(unsent(Unsent::of(form), &error)),
+        Ok(Err(visitor)) => Err(carrying(&visitor, &place(id), form).into()),
+        Err(error) => Err(unsent(Unsent::of(form), &error).into()),
     }
 }
 
@@ -206,7 +206,7 @@ pub async fn answer(
 ) -> Response {
     match sender(visitor, id, &form) {
         Ok(who) => or_given_back(&who, &form, send(&app, &who, id, &form).await),
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 

@@ -172,9 +172,9 @@ async fn open_each_dialog(world: &World) {
         for (name, path, opened) in [("keys", "/inbox".to_owned(), "keys"), ("zoom", format!("/inbox/{id}"), "zoom")] {
             browser.goto(&path).await;
             if opened == "zoom" {
-                browser.click("[data-zoom]").await
+                browser.click("[data-zoom]").await;
             } else {
-                browser.press("?").await
+                browser.press("?").await;
             }
             browser.until(&format!("document.getElementById('{opened}').open")).await;
             browser.run(&axe, &[]).await;
