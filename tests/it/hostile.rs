@@ -294,7 +294,7 @@ on_both! {
         let join = format!("/join/{}", target.asker.code);
         let values = ["", "%00", "a%00b", "%ff", "%", "a%40b.c%00", "%3Cscript%3Ealert(1)%3C%2Fscript%3E", "%0d%0aSet-Cookie:a=b"];
         for path in [&setup, &join] {
-            for mode in ["", "mode=sign_in&"] {
+            for mode in ["mode=sign_up&", "mode=sign_in&"] {
                 for value in values {
                     let form = format!("{mode}email={value}&name={value}&password={value}{value}{value}{value}");
                     let page = world.post(path).header("content-type", "application/x-www-form-urlencoded").raw(form.clone()).await;
