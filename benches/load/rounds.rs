@@ -144,9 +144,11 @@ impl Latency {
     }
 }
 
-/// The upper one of the two in the middle, where their number is even.
+/// Between the two in the middle, where their number is even.
 pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let middle = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
+    let (lower, upper) = (middle(values.len().saturating_sub(1) / 2), middle(values.len() / 2));
+    f64::midpoint(lower, upper)
 }

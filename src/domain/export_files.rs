@@ -118,6 +118,13 @@ impl Reading {
             return Err(format!("the loop of this {} is not in this export", kind.name));
         } else if *kind == MEMBER && !known(&self.people, "account_id") {
             return Err("the person of this member is not in this export".into());
+        } else if *kind == REQUEST
+            && let Some(name) = ["claimed_by", "response_by"].into_iter().find(|name| {
+                let id = record.text(name);
+                id.is_some_and(|id| !self.people.contains(id))
+            })
+        {
+            return Err(format!("who is the {name} of this request is not in this export"));
         }
         Ok(())
     }

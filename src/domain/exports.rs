@@ -26,13 +26,15 @@ pub enum Shape {
     Text,
     /// An e-mail address.
     Email,
+    /// An address on the web.
+    Url,
     /// A text that is one of some.
     Word(fn(&str) -> bool),
     /// A list of such.
     Words(fn(&str) -> bool),
     /// How urgent something is: a word outside, a rank inside.
     Priority,
-    /// A whole number.
+    /// A whole number, 0 to 1,000,000,000.
     Number,
     /// Yes or no.
     Flag,
@@ -137,7 +139,7 @@ pub static WEBHOOK: Kind = Kind {
     name: "webhook",
     fields: &[
         must("id", Shape::Id),
-        must("url", Shape::Text),
+        must("url", Shape::Url),
         may("loop_id", Shape::Id),
         must("events", Shape::Words(patterns::is_known)),
         must("enabled", Shape::Flag),
@@ -159,7 +161,7 @@ pub static REQUEST: Kind = Kind {
         must("type", Shape::Word(is::<ContentType>)),
         must("priority", Shape::Priority),
         must("request_text", Shape::Text),
-        may("image_url", Shape::Text),
+        may("image_url", Shape::Url),
         may("context", Shape::Json),
         must("timeout_seconds", Shape::Number),
         must("response_type", Shape::Word(is::<ResponseType>)),
@@ -167,7 +169,7 @@ pub static REQUEST: Kind = Kind {
         may("default_response", Shape::Json),
         must("platform", Shape::Word(is::<Platform>)),
         may("platform_version", Shape::Text),
-        may("callback_url", Shape::Text),
+        may("callback_url", Shape::Url),
         may("tags", Shape::Json),
         may("metadata", Shape::Json),
         may("user_agent", Shape::Text),

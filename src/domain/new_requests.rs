@@ -199,6 +199,12 @@ pub fn url(sent: &Object, name: &str, allow_http: bool) -> Result<Option<String>
     Err(Invalid::failed(format!("{name} must be a valid URL")))
 }
 
+/// Whether a text is an address as requests have them, encrypted or not.
+pub(super) fn is_url(text: &str) -> bool {
+    let sent = Object([("url".to_owned(), text.into())].into_iter().collect());
+    url(&sent, "url", true).is_ok_and(|url| url.as_deref() == Some(text))
+}
+
 /// `http:example.com` is mended by browsers; here it is a mistake.
 fn has_authority(text: &str) -> bool {
     after_scheme(text).is_some_and(|rest| !rest.starts_with('/'))

@@ -4,6 +4,7 @@ use super::{
     Account, Email, Id, Json, Status, Timestamp,
     exports::{FEEDBACK, LOOP, MEMBER, PERSON, REQUEST},
     loops::DEFAULT_ICON,
+    new_requests::is_url,
     records::Record,
     requests::{ContentType, Platform, Priority, ProcessingType, warn_at},
     response::{ResponseType, Spec},
@@ -99,7 +100,8 @@ pub fn of_request(shown: &Value, asker: Id<Account>, now: Timestamp) -> Result<R
         "cancelled_at": time(shown, "cancelled_at"),
     });
     for name in ["image_url", "platform_version", "callback_url", "user_agent", "cancel_reason"] {
-        record[name] = shown[name].as_str().filter(|text| !text.is_empty()).into();
+        let keeps = |text: &&str| !text.is_empty() && (!name.ends_with("_url") || is_url(text));
+        record[name] = shown[name].as_str().filter(keeps).into();
     }
     for name in ["context", "default_response", "tags", "metadata"] {
         record[name] = shown[name].clone();

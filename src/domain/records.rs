@@ -2,7 +2,8 @@
 
 use super::{
     Email, Id, Priority, Timestamp,
-    exports::{Field, Kind, Shape},
+    exports::{Field, Kind, REQUEST, Shape},
+    new_requests::is_url,
     object::has_nul,
     words::Word,
 };
@@ -53,7 +54,20 @@ impl Record {
             let raw = fields.get(field.name).ok_or_else(|| format!("this {} has no {}", kind.name, field.name))?;
             cell(field, raw.get()).map_err(|fault| format!("{} of this {} {fault}", field.name, kind.name))
         };
-        Ok(Self { kind, cells: kind.fields.iter().map(read).collect::<Result<_, String>>()? })
+        let record = Self { kind, cells: kind.fields.iter().map(read).collect::<Result<_, String>>()? };
+        record.stands().map(|()| record).map_err(str::to_owned)
+    }
+
+    /// Whether a request has what goes with where it stands: otherwise it would never move again, or have ended at no time.
+    fn stands(&self) -> Result<(), &'static str> {
+        let lacks = |name| self.text(name).is_none() && self.time(name).is_none();
+        match (*self.kind == REQUEST).then(|| self.text("status")).flatten() {
+            Some("claimed") if lacks("claimed_by") || lacks("claim_expires_at") => {
+                Err("nobody has claimed this request")
+            }
+            Some("completed") if lacks("response_at") => Err("nobody has answered this request"),
+            _ => Ok(()),
+        }
     }
 
     /// The same of a JSON object.
@@ -105,6 +119,9 @@ impl Record {
     }
 }
 
+/// The most that a number says: limits and times have smaller ones of their own.
+const MOST: i64 = 1_000_000_000;
+
 /// Reads what stands in a field.
 fn cell(field: &Field, raw: &str) -> Result<Cell, &'static str> {
     let nothing = raw == "null";
@@ -124,12 +141,16 @@ fn cell(field: &Field, raw: &str) -> Result<Cell, &'static str> {
         Shape::Email => {
             of(&|text| Email::parse(text).is_ok_and(|email| email.as_str() == text), "is no e-mail address")
         }
+        Shape::Url => of(&is_url, "is no address"),
         Shape::Word(fits) => of(&fits, "is not a word that it may be"),
         Shape::Priority => match text()? {
             Some(word) => Priority::named(&word).map(|it| Cell::Number(Some(it as i64))).ok_or("is no priority"),
             None => Ok(Cell::Number(None)),
         },
-        Shape::Number => parsed(raw, "is not a whole number").map(Cell::Number),
+        Shape::Number => match parsed(raw, "is not a whole number")? {
+            Some(number) if !(0..=MOST).contains(&number) => Err("is not between 0 and 1,000,000,000"),
+            number => Ok(Cell::Number(number)),
+        },
         Shape::Flag => parsed(raw, "is neither true nor false").map(Cell::Flag),
         Shape::Time => {
             let read = |text: String| text.parse().map_err(|_| "is not an RFC 3339 time");
@@ -154,9 +175,9 @@ fn text(raw: &str) -> Result<String, &'static str> {
     if text.contains('\0') { Err("has a NUL in it") } else { Ok(text) }
 }
 
+/// What was skimmed over may still be nothing that can be read: half a character, a number beyond all bounds, ten thousand brackets.
 fn json(raw: &str) -> Result<String, &'static str> {
-    let may_have_nul = raw.contains("\\u0000");
-    if may_have_nul && has_nul(&parsed(raw, "is not JSON")?) {
+    if has_nul(&parsed(raw, "is no JSON that can be kept")?) {
         return Err("has a NUL in it"); // neither engine could keep it
     }
     Ok(raw.to_owned())
@@ -237,6 +258,33 @@ mod tests {
         wrong["data"] = json!(["\0"]);
         assert_eq!(Record::of(&EVENT, &wrong), Err("data of this event has a NUL in it".to_owned()));
     }
+
+    #[test]
+    fn what_could_never_be_read_again_is_not_taken() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for wrong in [r#""\ud800""#, "1e999", r#"{"a":["\udc00"]}"#, &deep] {
+            let line = format!(
+                r#"{{"kind":"feedback","id":"{ID}","request_id":"{ID}","account_id":"{ID}","body":{wrong},"submitted_at":"2024-03-15T10:30:00Z"}}"#
+            );
+            let fields: Fields<'_> = serde_json::from_str(&line).unwrap();
+            let fault = Record::read(&FEEDBACK, &fields).unwrap_err();
+            assert_eq!(fault, "body of this feedback is no JSON that can be kept", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_numbers_are_judged_as_those_of_calls() {
+        assert_eq!(cell(&URL, "\"http://example.com/a\""), Ok(Cell::Text(Some("http://example.com/a".into()))));
+        for wrong in ["\"ftp://example.com\"", "\"https://user:secret@example.com\"", "\"javascript:alert(1)\"", "\"\""]
+        {
+            assert_eq!(cell(&URL, wrong), Err("is no address"), "{wrong}");
+        }
+        assert!(cell(&NUMBER, "1000000000").is_ok() && cell(&NUMBER, "0").is_ok());
+        assert!(cell(&NUMBER, "-1").is_err() && cell(&NUMBER, "9223372036854775807").is_err());
+    }
+
+    const URL: Field = Field { name: "url", shape: Shape::Url, optional: false };
+    const NUMBER: Field = Field { name: "limit", shape: Shape::Number, optional: false };
 
     #[test]
     fn lists_hold_only_what_they_may() {

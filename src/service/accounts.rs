@@ -66,11 +66,9 @@ async fn create_by(app: &App, actor: Option<Actor>, new: NewAccount, password: &
     Ok(account)
 }
 
-/// Whether there is somebody with that address who was not only invited.
-pub(super) async fn has_signed_up(app: &App, email: &Email) -> Result<bool> {
-    Ok(accounts::find_by_email(&app.store, email)
-        .await?
-        .is_some_and(|account| account.status != AccountStatus::Inactive))
+/// The account with that address, if there is one.
+pub(super) async fn known(app: &App, email: &Email) -> Result<Option<Account>> {
+    Ok(accounts::find_by_email(&app.store, email).await?)
 }
 
 pub(super) const TAKEN: Error = Error::Conflict("An account with this e-mail exists already");

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         Account, Email, Invalid,
-        exports::{ACCOUNT, EVENT, KEY, Kind, LOOP, MEMBER, PERSON, REQUEST, Shape, WEBHOOK},
+        exports::{ACCOUNT, EVENT, FEEDBACK, KEY, Kind, LOOP, MEMBER, PERSON, REQUEST, Shape, WEBHOOK},
         records::{Cell, Record},
         signatures::new_secret,
     },
@@ -113,15 +113,17 @@ impl<'a> Importer<'a> {
     async fn put(&self, waiting: &[(String, Record)]) -> Result<u64> {
         let Some((_, first)) = waiting.first() else { return Ok(0) };
         let owner = self.people.owner()?;
-        let mut ids: Vec<String> =
-            waiting.iter().filter_map(|(_, record)| record.text("id").map(str::to_owned)).collect();
-        ids.sort_unstable();
-        ids.dedup();
         let rows: Vec<_> = waiting.iter().map(|(_, record)| self.row(owner, record)).collect();
         let mut tx = self.app.store.begin();
         let new = imports::add(&mut tx, &rows).await.map_err(conflict)?;
-        if imports::of_others(&mut tx, owner.id, first.kind, &ids).await? > 0 {
-            return Err(Error::Conflict("it is here already, and is somebody else's"));
+        for (kind, field) in owned(first.kind) {
+            let mut ids: Vec<String> =
+                waiting.iter().filter_map(|(_, record)| record.text(field).map(str::to_owned)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            if imports::of_others(&mut tx, owner.id, kind, &ids).await? > 0 {
+                return Err(Error::Conflict("it is here already, and is somebody else's"));
+            }
         }
         tx.commit().await.map_err(conflict)?;
         Ok(new)
@@ -168,6 +170,15 @@ impl<'a> Importer<'a> {
         let taken = self.taken.entry(kind.name).or_default();
         taken.read += read;
         taken.new += new;
+    }
+}
+
+/// What must be the account's own for a thing of that kind to be taken in, and the fields that name it.
+fn owned(kind: &'static Kind) -> Vec<(&'static Kind, &'static str)> {
+    match kind {
+        it if *it == FEEDBACK => vec![(&REQUEST, "request_id")],
+        it if *it == EVENT => vec![(&REQUEST, "request_id"), (&LOOP, "loop_id")],
+        it => vec![(it, "id")],
     }
 }
 

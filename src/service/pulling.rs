@@ -128,13 +128,14 @@ impl Pull<'_> {
         let record = pulled::of_loop(shown, &invite_code(self.app.random())).map_err(Failed::Unfit)?;
         let id = record.text("id").unwrap_or_default().to_owned();
         let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
-        self.take(record).await?;
-        self.importer.flush().await?;
+        // First of all, because it may fail: a loop that is here is not asked for its members again.
         let members = if known.is_empty() {
             self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await?["members"].take()
         } else {
             shown["members"].clone()
         };
+        self.take(record).await?;
+        self.importer.flush().await?;
         let since = self.app.now();
         for member in members.as_array().into_iter().flatten() {
             let known = self.person(member, since).await?;

@@ -3,7 +3,8 @@
 use super::{Error, Result, accounts, accounts::NewAccount, members, sessions, sessions::Opened};
 use crate::{
     app::App,
-    domain::{Account, Email, Id, Loop, Role, accounts as rules},
+    domain::{Account, AccountStatus, Email, Id, Loop, Role, accounts as rules},
+    store::loops,
 };
 use std::net::IpAddr;
 
@@ -36,13 +37,23 @@ pub async fn sign_up(app: &App, address: IpAddr, form: SignUp<'_>, user_agent: O
     let email = Email::parse(form.email)?;
     rules::check_name(form.name)?;
     rules::check_password(form.password)?;
-    if accounts::has_signed_up(app, &email).await? {
-        return signed_up_before(app, address, form, user_agent, wanted).await;
+    match accounts::known(app, &email).await? {
+        Some(it) if it.status != AccountStatus::Inactive => {
+            return signed_up_before(app, address, form, user_agent, wanted).await;
+        }
+        Some(it) if !may_become(app, &it, &wanted).await? => return Err(NOT_TAKEN),
+        _ => {}
     }
     let new = NewAccount { email, name: form.name.to_owned(), role: Role::Member };
     let account = accounts::register(app, new, form.password).await?;
     let it = entered(app, account.id, form.code, wanted).await?;
     Ok(SignedUp { opened: sessions::open_for(app, account, user_agent).await?, it, is_new: true })
+}
+
+/// Whether the code of that loop makes somebody who they are: whoever was imported is in loops already, of which it must be one.
+async fn may_become(app: &App, who: &Account, wanted: &Loop) -> Result<bool> {
+    let joined = loops::joined_by(&app.store, who.id).await?;
+    Ok(joined.is_empty() || joined.iter().any(|it| it.id == wanted.id))
 }
 
 /// Whoever has an account signs in by the same form, if the password is theirs. What is not is a failed attempt to sign in, and

@@ -89,7 +89,7 @@ fn cell(shape: Shape, bound: Bound) -> Cell {
         Bound::Many(_) => (None, None),
     };
     match shape {
-        Shape::Id | Shape::Person | Shape::Text | Shape::Email | Shape::Word(_) => Cell::Text(text),
+        Shape::Id | Shape::Person | Shape::Text | Shape::Email | Shape::Url | Shape::Word(_) => Cell::Text(text),
         Shape::Words(_) | Shape::Json => Cell::Json(text),
         Shape::Priority | Shape::Number => Cell::Number(number),
         Shape::Flag => Cell::Flag(number.map(|number| number != 0)),

@@ -135,6 +135,28 @@ on_both! {
         leave(database, there).await;
     }
 
+    async fn nothing_is_put_into_the_story_of_somebody_else_s_request(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question()).await;
+        let eve = world.person("eve@example.com").await;
+        let before = Eye::open(&world).await.every_row().await;
+        let feedback = json!({"kind": "feedback", "id": id, "request_id": id, "account_id": eve.id, "body": {"rating": 1}, "submitted_at": "2024-03-15T10:30:00Z"});
+        let event = |request: Option<&str>, of: Option<&str>| json!({
+            "kind": "event", "id": "aaaaaaaaaaaaaaaaaaaaaaaa", "at": "2024-03-15T10:30:00Z", "name": "request.released", "actor_kind": "operator", "actor_id": null,
+            "loop_id": of, "request_id": request, "from_status": null, "to_status": null, "data": {},
+        });
+        for line in [feedback, event(Some(&id), None), event(None, Some(&asker.loop_id))] {
+            let account = json!({"kind": "account", "id": eve.id, "email": "eve@example.com", "name": "Eve", "created_at": "2024-03-15T10:30:00Z"});
+            let mut end = json!({"kind": "hitl.export.end", "counts": {
+                "account": 1, "person": 0, "loop": 0, "member": 0, "key": 0, "webhook": 0, "request": 0, "feedback": 0, "event": 0}});
+            end["counts"][line["kind"].as_str().unwrap()] = json!(1);
+            let file = [json!({"kind": "hitl.export", "version": 1}), account, line, end].map(|line| line.to_string()).join("\n");
+            let refused = run_with(&world.url, &["import", "-", "--user", "eve@example.com"], &file).await;
+            assert!(refused.code == Some(4) && refused.err.contains("line 3: it is here already, and is somebody else's"), "{refused:?}");
+        }
+        assert_eq!(Eye::open(&world).await.every_row().await, before);
+    }
+
     async fn people_who_are_known_here_stay_who_they_are(world: World) {
         let asker = world.asker().await;
         let (_, session) = world.reviewer("ann@example.com", &asker.code).await;
@@ -158,8 +180,12 @@ on_both! {
         let member = |email: &str, role: &str| (json!(email), json!(role), json!("active"));
         assert_eq!(members, [member("boss@example.com", "admin"), member("ann@example.com", "member"), member("bob@example.com", "member")]);
 
-        // Bob is new here. He signs up by the loop's link, and is who he was.
+        // Bob is new here. He signs up by the loop's link, and is who he was; by that of another loop nobody becomes Bob.
+        let (_, other) = there.loop_named(&key, "Of somebody else").await;
         let form = "mode=sign_up&email=bob@example.com&name=Bob&password=correct+horse+battery+staple";
+        let posing = there.post(&format!("/join/{other}")).header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin").raw(form).await;
+        assert_eq!((posing.status, posing.header("set-cookie")), (409, ""));
         let joined = there.post(&format!("/join/{}", asker.code)).header("content-type", "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin").raw(form).await;
         assert_eq!(joined.status, 200, "{}", String::from_utf8_lossy(&joined.bytes));
