@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Request, Response};
 use opentelemetry::{
-    KeyValue, global,
+    KeyValue,
     propagation::{Extractor, TextMapPropagator},
     trace::TracerProvider as _,
 };
@@ -47,7 +47,6 @@ pub fn start(settings: &Traces) -> anyhow::Result<Option<Exporting>> {
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(1.0 / f64::from(settings.one_in)))))
         .with_resource(Resource::builder().with_service_name("hitl").with_attribute(version).build())
         .build();
-    global::set_text_map_propagator(TraceContextPropagator::new());
     Ok(Some(Exporting(provider)))
 }
 

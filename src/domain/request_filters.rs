@@ -40,7 +40,7 @@ pub struct RequestFilter {
     pub loop_id: Option<Id<Loop>>,
     /// Only what this key made.
     pub api_key_id: Option<Id<Key>>,
-    /// Only what says that in its text, in any case.
+    /// Only what has that in its text, context, tags, answer or id, in any case.
     pub text: Option<String>,
     /// Only what was made after that.
     pub created_after: Option<Timestamp>,

@@ -79,7 +79,7 @@ pub async fn create_legacy(
         ("sort" = Option<String>, Query, description = "created_at_desc, created_at_asc, priority_desc or status_asc"),
         ("created_after" = Option<String>, Query, description = "Only what was made after that time"),
         ("created_before" = Option<String>, Query, description = "Only what was made before that time"),
-        ("search" = Option<String>, Query, description = "Only what has these words in its text, in capitals or not")),
+        ("search" = Option<String>, Query, description = "Only what has these words in its text, context, tags or answer, in capitals or not, or this id")),
     responses((status = 200, description = "Requests retrieved successfully", body = Envelope<Requests>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:read"))))]
 pub async fn list(
