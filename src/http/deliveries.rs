@@ -2,8 +2,9 @@
 
 use super::{
     admission::{RequestsRead, RequestsWrite, WebhooksRead, WebhooksWrite, With},
+    bodies::Body,
     error::{ApiError, OrFailed},
-    extract::{Body, PathId},
+    extract::PathId,
     reply::{Envelope, Reply},
     schemas::RecoverBody,
     views::Pagination,

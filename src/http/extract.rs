@@ -1,6 +1,6 @@
-//! What handlers take from a request: ids in the path, the body, the query, where it comes from.
+//! What handlers take from a request: ids in the path, the query, a form, where it comes from.
 
-use super::error::{ApiError, failure};
+use super::{bodies, error::ApiError};
 use crate::{
     app::App,
     domain::{Id, Invalid, Object, Sent, request_filters::Query},
@@ -8,18 +8,13 @@ use crate::{
 };
 use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, header, request::Parts},
+    response::Response,
 };
-use http_body_util::LengthLimitError;
 use std::{
     convert::Infallible,
-    error::Error as StdError,
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
-
-/// The largest body that is read, in bytes (contract 1.2.7).
-pub const LARGEST_BODY: usize = 1024 * 1024;
 
 /// A path parameter that is an id. Its message when it is not depends on its name (V2–V4).
 pub struct PathId<K>(pub Id<K>);
@@ -75,33 +70,6 @@ impl FromRequestParts<App> for Captured {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let params = RawPathParams::from_request_parts(parts, app).await;
         Ok(Self(params.ok().and_then(|params| Some(params.iter().next()?.1.to_owned())).unwrap_or_default()))
-    }
-}
-
-/// The body, read but not yet judged: whether it is sound is asked after existence and ownership (contract 4.1).
-/// Any content type does, as long as it is a JSON object (1.2.1).
-pub struct Body(pub Sent);
-
-impl FromRequest<App> for Body {
-    type Rejection = Response;
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        bytes(app, request).await.map(|bytes| Self(Object::parse(&bytes)))
-    }
-}
-
-/// The whole body, up to [`LARGEST_BODY`], if it comes in the time that the settings give.
-pub async fn bytes(app: &App, request: Request) -> Result<axum::body::Bytes, Response> {
-    let too_large = || failure(StatusCode::PAYLOAD_TOO_LARGE, Invalid::new("Request body too large"));
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: u64| length > LARGEST_BODY as u64) {
-        return Err(too_large());
-    }
-    let received = axum::body::to_bytes(request.into_body(), LARGEST_BODY);
-    match tokio::time::timeout(app.settings.request_timeout, received).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if error.source().is_some_and(<dyn StdError>::is::<LengthLimitError>) => Err(too_large()),
-        Ok(Err(_)) => Err(failure(StatusCode::BAD_REQUEST, Invalid::body())),
-        Err(_) => Err(failure(StatusCode::REQUEST_TIMEOUT, Invalid::new("Request body was not received in time"))),
     }
 }
 
@@ -200,7 +168,7 @@ impl Form {
 impl FromRequest<App> for Form {
     type Rejection = Response;
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let bytes = bytes(app, request).await.map_err(IntoResponse::into_response)?;
+        let bytes = bodies::received(app, request).await?;
         Ok(Self(Query(url::form_urlencoded::parse(&bytes).into_owned().collect())))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     admission::admitted,
+    bodies,
     error::{ApiError, failure},
-    extract::bytes,
     reply::json_text,
 };
 use crate::{
@@ -45,7 +45,7 @@ async fn guarded(app: &App, key: HeaderValue, request: Request, next: Next) -> R
     let caller = admitted(&parts).map_err(IntoResponse::into_response)?.caller;
     let what = format!("{} {}", parts.method, documented(parts.uri.path()));
     let call = Call { api_key: caller.key().id, key: key.to_owned(), what };
-    let body = bytes(app, Request::from_parts(parts.clone(), body)).await?;
+    let body = bodies::received(app, Request::from_parts(parts.clone(), body)).await?;
     call.made(app, parts, body, next).await.map_err(|error| ApiError::from(error).into_response())
 }
 

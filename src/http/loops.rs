@@ -2,8 +2,9 @@
 
 use super::{
     admission::{LoopsRead, LoopsWrite, With},
+    bodies::Body,
     error::{ApiError, OrFailed},
-    extract::{Body, PathId},
+    extract::PathId,
     qr,
     reply::{Envelope, Reply},
     schemas::{LoopChangeBody, NewLoopBody},

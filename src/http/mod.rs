@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod assets;
 pub mod audit;
+pub mod bodies;
 pub mod cors;
 pub mod deliveries;
 pub mod error;

@@ -1,8 +1,9 @@
 //! How a person is notified, by session (contract 16.2). An API key is no session and gets 401 (16.6).
 
 use super::{
+    bodies::Body,
     error::{ApiError, OrFailed},
-    extract::{Body, PathId, UserAgent},
+    extract::{PathId, UserAgent},
     reply::{Envelope, Reply},
     reviewer::Reviewer,
     schemas::{DeviceBody, NotificationSettingsBody},

@@ -2,9 +2,10 @@
 
 use super::{
     admission::{RequestsRead, RequestsWrite, With},
+    bodies::Body,
     error::{ApiError, OrFailed},
     etag::Tag,
-    extract::{Body, PathId, UserAgent},
+    extract::{PathId, UserAgent},
     reply::{Envelope, Failure, Reply, json_text},
     request_views::{
         CancelledRequest, ChangedRequest, CreatedLegacyRequest, CreatedRequest, GivenFeedback, LoopRequests,

@@ -1,8 +1,9 @@
 //! Signing in, out and up; changing one's password (design 7).
 
 use super::{
+    bodies::Body,
     error::{ApiError, OrFailed},
-    extract::{Address, Body, ByHttps, UserAgent},
+    extract::{Address, ByHttps, UserAgent},
     reply::{Envelope, Reply},
     reviewer::{LoopMembership, PersonView, Reviewer},
     schemas::{PasswordBody, SetUpBody, SignInBody, SignUpBody},

@@ -1,8 +1,9 @@
 //! What reviewers see and do, by session (contract 16.2). An API key is no session and gets 401 (16.6).
 
 use super::{
+    bodies::Body,
     error::{ApiError, OrFailed},
-    extract::{Address, Body, PathId},
+    extract::{Address, PathId},
     reply::{Envelope, Reply},
     review_session::COOKIE,
     schemas::{AnswerBody, JoinBody},

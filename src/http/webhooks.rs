@@ -2,9 +2,10 @@
 
 use super::{
     admission::{WebhooksRead, WebhooksWrite, With},
+    bodies::Body,
     deliveries::OneDelivery,
     error::{ApiError, OrFailed},
-    extract::{Body, PathId},
+    extract::PathId,
     reply::{Envelope, Reply},
     schemas::{NewWebhookBody, WebhookChangeBody},
 };

@@ -206,6 +206,35 @@ on_both! {
         }
     }
 
+    async fn bodies_that_are_being_received_share_what_room_there_is(world: World) {
+        let asker = world.asker().await;
+        let server = Listening::on(&world, |_| {}).await;
+        let (room, body) = (&server.app.bodies, question().to_string());
+        let all = room.available_permits();
+        let of_others = room.try_acquire_many((all - body.len() * 3 / 2).try_into().unwrap()).unwrap();
+        let mut slow = server.connect().await;
+        let end = all_but_the_end(&mut slow, &asker).await;
+        within(5, async {
+            while room.available_permits() >= body.len() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let ask = format!(
+            "POST /v1/api/loops/{}/requests HTTP/1.1\r\nHost: hitl.test\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
+            asker.loop_id, asker.key, body.len()
+        );
+        let refused = server.ask(&ask).await;
+        assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+        assert!(refused.contains("Service temporarily unavailable"), "{refused}");
+        slow.send(&end).await;
+        assert!(slow.answer().await.starts_with("HTTP/1.1 201 "));
+        assert!(server.ask(&ask).await.starts_with("HTTP/1.1 201 "), "what was answered takes no room");
+        drop(of_others);
+        assert_eq!(room.available_permits(), all);
+        server.stopped().await;
+    }
+
     async fn connections_above_the_most_wait_their_turn(world: World) {
         let server = Listening::on(&world, |settings| settings.max_connections = 2).await;
         let (mut first, mut second) = (server.connect().await, server.connect().await);
