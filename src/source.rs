@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// From connecting to the last byte of a page of requests.
+/// For anything more of an answer: a page of requests may be long, and the way slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// To connect.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -66,8 +66,8 @@ pub struct Source {
     tries: u32,
     clock: Arc<dyn Clock>,
     tell: Tell,
-    /// Until when it allows no more calls, in its own seconds.
-    closed_until: Mutex<Option<i64>>,
+    /// Until when it allows no more calls.
+    closed_until: Mutex<Option<Timestamp>>,
 }
 
 /// What one attempt came to.
@@ -102,7 +102,7 @@ impl Source {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none()) // the key is for that address alone
-            .timeout(PATIENCE)
+            .read_timeout(PATIENCE)
             .connect_timeout(CONNECT)
             .user_agent(concat!("hitl-pull/", env!("CARGO_PKG_VERSION")))
             .build()?;
@@ -178,19 +178,24 @@ impl Source {
 
     /// Remembers that the call before was the last that is allowed.
     fn note(&self, headers: &HeaderMap) {
-        let reset =
-            number(headers, "x-ratelimit-reset").filter(|_| number(headers, "x-ratelimit-remaining") == Some(0));
-        *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = reset;
+        let used_up = number(headers, "x-ratelimit-remaining") == Some(0);
+        let seconds = self.until_reset(headers).filter(|_| used_up);
+        let until = seconds.map(|seconds| self.clock.now().plus_seconds(seconds));
+        *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
 
+    /// Seconds until it allows calls again; what it calls now counts, where it says that.
     fn until_reset(&self, headers: &HeaderMap) -> Option<i64> {
-        number(headers, "x-ratelimit-reset").map(|reset| (reset - self.clock.now().seconds()).max(1))
+        let now = time_of(headers).unwrap_or_else(|| self.clock.now().seconds());
+        number(headers, "x-ratelimit-reset").map(|reset| (reset - now).max(1))
     }
 
     async fn wait_until_open(&self) -> Result<(), Failure> {
         let closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match closed.map(|until| until - self.clock.now().seconds()) {
-            Some(seconds) if seconds > 0 => self.wait(seconds, "the calls that the source allows are used up").await,
+        match closed.map(|until| until.micros_since(self.clock.now())) {
+            Some(micros) if micros > 0 => {
+                self.wait((micros + 999_999) / 1_000_000, "the calls that the source allows are used up").await
+            }
             _ => Ok(()),
         }
     }
@@ -209,6 +214,12 @@ impl Source {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// What time it was there.
+fn time_of(headers: &HeaderMap) -> Option<i64> {
+    let text = headers.get(reqwest::header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second())
 }
 
 async fn whole(mut response: Response) -> Result<Vec<u8>, String> {

@@ -176,7 +176,7 @@ pub(super) async fn maker_of(app: &App, id: Id<Request>) -> anyhow::Result<Actin
 fn show(format: &Format, it: &Request) -> anyhow::Result<()> {
     format.print(&properties(it), || {
         let content = &it.content;
-        let compact = |value: &Option<crate::domain::Json>| or_dash(value.as_ref().map(|json| &json.0));
+        let compact = |value: &Option<crate::domain::Json>| or_dash(value.as_ref().map(crate::domain::Json::text));
         record([
             ("id", it.id.to_string()),
             ("status", it.status.to_string()),
@@ -185,7 +185,7 @@ fn show(format: &Format, it: &Request) -> anyhow::Result<()> {
             ("request", content.request_text.clone()),
             ("image", or_dash(content.image_url.as_ref())),
             ("context", compact(&content.context)),
-            ("asks for", format!("{} {}", content.response_type, content.response_config.0)),
+            ("asks for", format!("{} {}", content.response_type, content.response_config.text())),
             ("default", compact(&content.default_response)),
             ("created", it.created_at.to_string()),
             ("times out", it.timeout_at.to_string()),

@@ -51,7 +51,7 @@ impl Feedback {
         }
         let fields = Object(fields);
         check(&fields)?;
-        Ok(Json(Value::Object(fields.0)))
+        Ok(Json::of(&fields.0))
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use serde_json::json;
 
     fn parse(body: &Value) -> Result<Value, Invalid> {
-        Feedback::parse(&Object::parse(body.to_string().as_bytes()).unwrap()).map(|json| json.0)
+        Feedback::parse(&Object::parse(body.to_string().as_bytes()).unwrap()).map(|json| json.value())
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Request {
 
     /// What stands because nobody answered in time, as people say it.
     pub fn default_line(&self) -> Option<String> {
-        self.answer_in_words(&self.content.default_response.as_ref()?.0).map(|line| cut(&line))
+        self.answer_in_words(&self.content.default_response.as_ref()?.value()).map(|line| cut(&line))
     }
 
     /// An answer that was given or not, whole, as people say it; one that does not fit, as it is. Null is none.
@@ -71,7 +71,7 @@ impl Request {
 
     /// What its asker thought of the answer, in one line: the rating and the words.
     pub fn feedback_line(&self) -> Option<String> {
-        let feedback = &self.feedback.as_ref()?.0;
+        let feedback = self.feedback.as_ref()?.value();
         let rating = feedback["rating"].as_f64().map(|rating| format!("{rating} of 5"));
         let words = ["comment", "category"].into_iter().find_map(|name| feedback[name].as_str());
         let parts: Vec<_> = rating.into_iter().chain(words.map(str::to_owned)).collect();

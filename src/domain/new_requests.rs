@@ -58,13 +58,13 @@ impl Content {
             context,
             timeout_seconds,
             response_type,
-            response_config: Json(Value::Object(response_config)),
+            response_config: Json::of(&response_config),
             default_response,
             platform: sent.word("platform")?.unwrap_or(Platform::Api),
             platform_version: platform_version(sent)?,
             callback_url: url(sent, "callback_url", rules.allow_http)?,
-            tags: sent.value("tags").cloned().map(Json),
-            metadata: sent.value("metadata").cloned().map(Json),
+            tags: sent.value("tags").map(Json::of),
+            metadata: sent.value("metadata").map(Json::of),
         })
     }
 }
@@ -105,11 +105,11 @@ pub(super) fn no_image() -> Invalid {
 
 pub(super) fn context(sent: &Object) -> Result<Option<Json>, Invalid> {
     let Some(context) = sent.object("context")? else { return Ok(None) };
-    let context = Value::Object(context.clone());
-    if context.to_string().len() > LARGEST_CONTEXT {
+    let context = Json::of(context);
+    if context.text().len() > LARGEST_CONTEXT {
         return Err(Invalid::failed("context must be at most 50 KB"));
     }
-    Ok(Some(Json(context)))
+    Ok(Some(context))
 }
 
 fn timeout(sent: &Object, processing_type: ProcessingType, form: Form) -> Result<i64, Invalid> {
@@ -155,13 +155,17 @@ pub(super) fn response_config(sent: &Object) -> Result<Option<Map<String, Value>
 }
 
 pub(super) fn parse_spec(kind: ResponseType, config: &Map<String, Value>) -> Result<Spec, Invalid> {
-    Spec::parse(kind, config).map_err(|fault| Invalid::with("Invalid response configuration", fault))
+    Spec::parse(kind, config).map_err(unsound)
+}
+
+pub(super) fn unsound(fault: String) -> Invalid {
+    Invalid::with("Invalid response configuration", fault)
 }
 
 pub(super) fn default_response(sent: &Object, spec: &Spec) -> Result<Option<Json>, Invalid> {
     let Some(default) = sent.value("default_response") else { return Ok(None) };
     check_default(spec, default)?;
-    Ok(Some(Json(default.clone())))
+    Ok(Some(Json::of(default)))
 }
 
 pub(super) fn check_default(spec: &Spec, default: &Value) -> Result<(), Invalid> {

@@ -123,7 +123,7 @@ impl Preferences {
 
     /// As they are kept.
     pub fn kept(json: Option<&Json>) -> Self {
-        let fields = json.and_then(|json| json.0.as_object()).cloned().unwrap_or_default();
+        let fields = json.map(Json::value).and_then(|json| json.as_object().cloned()).unwrap_or_default();
         Self::default().changed(&Object(fields)).unwrap_or_default()
     }
 
@@ -303,7 +303,7 @@ mod tests {
                 quiet_hours: (quiet && from != to).then_some(QuietHours { from, to }),
                 clock: Clock::Fixed(offset),
             };
-            prop_assert_eq!(&Preferences::kept(Some(&Json(preferences.json()))), &preferences);
+            prop_assert_eq!(&Preferences::kept(Some(&Json::of(&preferences.json()))), &preferences);
         }
 
         #[test]

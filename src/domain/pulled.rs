@@ -1,7 +1,7 @@
 //! What another server's API shows, as an export has it. Fields that are missing there get what fits best (contract 5).
 
 use super::{
-    Account, Email, Id, Json, Status, Timestamp,
+    Account, Email, Id, Status, Timestamp,
     exports::{FEEDBACK, LOOP, MEMBER, PERSON, REQUEST},
     loops::DEFAULT_ICON,
     new_requests::is_url,
@@ -111,8 +111,8 @@ pub fn of_request(shown: &Value, asker: Id<Account>, now: Timestamp) -> Result<R
 
 /// The feedback on a request, where it shows any. Its own identifier is not shown; it is the only one of its request.
 pub fn of_feedback(shown: &Value, asker: Id<Account>) -> Option<Result<Record, String>> {
-    let body = Json(shown["feedback"].clone());
-    body.0.as_object()?;
+    let body = &shown["feedback"];
+    body.as_object()?;
     let at = time(shown, "updated_at").or_else(|| time(shown, "response_at")).or_else(|| time(shown, "created_at"))?;
     let record = json!({"id": id(shown, "id"), "request_id": id(shown, "id"), "account_id": asker, "body": body, "submitted_at": at});
     Some(Record::of(&FEEDBACK, &record))

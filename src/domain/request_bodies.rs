@@ -1,7 +1,7 @@
 //! The body of a webhook about a request (contract 12.3 and 12.4), written at once: it is part of every step of every request.
 
 use super::{
-    Account, Email, Event, EventName, Id, JsonText, Loop, Request, Status, Timestamp,
+    Account, Email, Event, EventName, Id, Json, JsonText, Loop, Request, Status, Timestamp,
     bodies::{Head, Step, refund_info},
     js_json::keeps_its_order,
     requests::{ContentType, ProcessingType, Reviewer},
@@ -14,11 +14,11 @@ use serde_json::Value;
 /// The body of an event of a request. The loop's name comes with the request.
 pub fn of_request(head: Head, it: &Request, step: &Step) -> JsonText {
     let details = it.response_details();
-    let answer = it.response_data.as_ref().map(|json| &json.0);
-    let default = default_of(it);
+    let (answer, default) = (it.response_data.as_ref().map(Json::value), default_of(it));
+    let said = Said { answer: answer.as_ref(), default: default.as_ref() };
     let response = match it.status {
-        Status::Completed => answer.zip(details.as_ref()).map(|(answer, details)| mirror(answer, details)),
-        Status::Timeout => default.cloned(),
+        Status::Completed => said.answer.zip(details.as_ref()).map(|(answer, details)| mirror(answer, details)),
+        Status::Timeout => default.clone(),
         _ => None,
     };
     let by = it.response_by.zip(it.reviewer.as_ref());
@@ -29,27 +29,34 @@ pub fn of_request(head: Head, it: &Request, step: &Step) -> JsonText {
         request_id: it.id,
         loop_id: it.loop_id,
         status: it.status,
-        response_data: answer,
+        response_data: said.answer,
         response,
         response_details: details,
-        default_response: default,
+        default_response: said.default,
         response_by: by.map(|(user_id, Reviewer { name, email, .. })| By { user_id, name, email }),
         response_by_user: by.map(|(id, Reviewer { name, email, .. })| User { id, name, email }),
         response_at: it.response_at,
         response_time_seconds: it.response_seconds(),
         created_at: it.created_at,
         completed_at: it.response_at,
-        data: data(head.name, it, step),
+        data: data(head.name, it, step, said),
     })
 }
 
-/// The default as it was sent; bare where JavaScript would put what was sent in another order (12.5).
-fn default_of(it: &Request) -> Option<&Value> {
-    let sent = &it.content.default_response.as_ref()?.0;
-    Some(if keeps_its_order(sent) { sent } else { it.content.response_type.bare(sent) })
+/// What was answered, and what stands if nobody does.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    answer: Option<&'a Value>,
+    default: Option<&'a Value>,
 }
 
-fn data<'a>(name: EventName, it: &'a Request, step: &'a Step) -> Data<'a> {
+/// The default as it was sent; bare where JavaScript would put what was sent in another order (12.5).
+fn default_of(it: &Request) -> Option<Value> {
+    let sent = it.content.default_response.as_ref()?.value();
+    Some(if keeps_its_order(&sent) { sent } else { it.content.response_type.bare(&sent).clone() })
+}
+
+fn data<'a>(name: EventName, it: &'a Request, step: &'a Step, said: Said<'a>) -> Data<'a> {
     let claimant = it.claimed_by.zip(it.reviewer.as_ref());
     let claimant = claimant.map(|(user_id, Reviewer { name, email, .. })| Claimant { user_id, email, name });
     let (reviewer, estimated_completion, refund_info) = match name {
@@ -61,8 +68,8 @@ fn data<'a>(name: EventName, it: &'a Request, step: &'a Step) -> Data<'a> {
     };
     Data {
         request_id: it.id,
-        response_data: it.response_data.as_ref().map(|json| &json.0),
-        request: summary(name, it, step),
+        response_data: said.answer,
+        request: summary(name, it, step, said),
         asked_in: AskedIn { id: it.loop_id, name: &it.loop_name, creator_id: it.loop_creator_id },
         reviewer,
         estimated_completion,
@@ -71,7 +78,7 @@ fn data<'a>(name: EventName, it: &'a Request, step: &'a Step) -> Data<'a> {
     }
 }
 
-fn summary<'a>(name: EventName, it: &'a Request, step: &Step) -> Summary<'a> {
+fn summary<'a>(name: EventName, it: &'a Request, step: &Step, said: Said<'a>) -> Summary<'a> {
     let (claimed, cancelled) = (name == EventName::RequestClaimed, name == EventName::RequestCancelled);
     let ended = name == EventName::RequestTimeout;
     Summary {
@@ -83,7 +90,7 @@ fn summary<'a>(name: EventName, it: &'a Request, step: &Step) -> Summary<'a> {
         request_text: &it.content.request_text,
         response_type: it.content.response_type,
         status: it.status,
-        response_data: it.response_data.as_ref().map(|json| &json.0),
+        response_data: said.answer,
         response_by: it.response_by,
         response_at: it.response_at,
         response_time_seconds: it.response_seconds(),
@@ -94,7 +101,7 @@ fn summary<'a>(name: EventName, it: &'a Request, step: &Step) -> Summary<'a> {
         claimed_at: claimed.then_some(it.claimed_at),
         previous_status: (cancelled || ended).then_some(step.previous),
         cancelled_at: cancelled.then_some(it.cancelled_at),
-        default_response: ended.then(|| default_of(it)),
+        default_response: ended.then_some(said.default),
     }
 }
 

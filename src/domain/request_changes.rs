@@ -117,7 +117,7 @@ fn changed(sent: &Object, old: &Content, rules: Rules) -> Result<Content, Invali
     if sent.value("callback_url").is_some() {
         content.callback_url = new::url(sent, "callback_url", rules.allow_http)?;
     }
-    let echoed = |name, kept| sent.value(name).cloned().map(super::Json).or(kept);
+    let echoed = |name, kept| sent.value(name).map(super::Json::of).or(kept);
     content.tags = echoed("tags", content.tags);
     content.metadata = echoed("metadata", content.metadata);
     Ok(content)
@@ -128,20 +128,17 @@ fn change_response(sent: &Object, content: &mut Content) -> Result<(), Invalid> 
     match (sent.word("response_type")?, new::response_config(sent)?) {
         (Some(kind), Some(config)) => {
             content.response_type = kind;
-            content.response_config = super::Json(config.into());
+            content.response_config = super::Json::of(&config);
         }
         (Some(_), None) => return Err(Invalid::required("response_config")),
         (None, Some(_)) => return Err(Invalid::required("response_type")),
         (None, None) if sent.value("default_response").is_none() => return Ok(()),
         (None, None) => {}
     }
-    let spec = new::parse_spec(
-        content.response_type,
-        content.response_config.0.as_object().unwrap_or(&serde_json::Map::new()),
-    )?;
+    let spec = content.spec().map_err(new::unsound)?;
     content.default_response = new::default_response(sent, &spec)?.or(content.default_response.take());
     match &content.default_response {
-        Some(default) => new::check_default(&spec, &default.0),
+        Some(default) => new::check_default(&spec, &default.value()),
         None => Ok(()),
     }
 }

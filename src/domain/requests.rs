@@ -184,8 +184,8 @@ pub struct Content {
 impl Content {
     /// The form of the answer, parsed. It was checked when it was stored; one that an older version let pass counts as broken.
     pub fn spec(&self) -> Result<Spec, String> {
-        let empty = serde_json::Map::new();
-        Spec::parse(self.response_type, self.response_config.0.as_object().unwrap_or(&empty))
+        let config = self.response_config.value();
+        Spec::parse(self.response_type, config.as_object().unwrap_or(&serde_json::Map::new()))
     }
 }
 
@@ -193,7 +193,7 @@ impl Request {
     /// The answer in the object dialect (contract 9.2).
     pub fn response_details(&self) -> Option<Value> {
         let answer = self.response_data.as_ref()?;
-        self.content.spec().ok().map(|spec| spec.details(&answer.0))
+        self.content.spec().ok().map(|spec| spec.details(&answer.value()))
     }
 
     /// Seconds from creation to answer, as a number for the wire (contract 8.9).

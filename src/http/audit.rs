@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{request_filters::Query, words::Word},
+    domain::{Json, request_filters::Query, words::Word},
     service::{Error, sessions, timeline},
     store::{events::Line, sessions::SignedIn},
 };
@@ -19,7 +19,6 @@ use axum::{
 };
 use futures_util::stream;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 /// One line of the record.
@@ -49,7 +48,7 @@ pub struct AuditLine {
     /// The status after.
     to: Option<String>,
     /// What else was kept.
-    data: Value,
+    data: Json,
 }
 
 impl From<Line> for AuditLine {
@@ -66,7 +65,7 @@ impl From<Line> for AuditLine {
             request_id: line.request_id.map(|id| id.to_string()),
             from: line.from_status,
             to: line.to_status,
-            data: line.data.0,
+            data: line.data,
         }
     }
 }

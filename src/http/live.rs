@@ -259,7 +259,7 @@ fn broken_off<T>(error: &Error) -> Option<T> {
 }
 
 fn event(line: &Line) -> Event {
-    Event::default().id(line.seq.to_string()).event(line.name.as_str()).data(js_json::to_string(&line.data))
+    Event::default().id(line.seq.to_string()).event(line.name.as_str()).data(js_json::to_string(&line.data.value()))
 }
 
 /// What happened and to what, without what webhooks are told: members of a loop do not see all of it.

@@ -44,7 +44,7 @@ pub struct Known {
 impl Known {
     /// The line in words.
     pub fn sentence(&self, line: &Line) -> Sentence {
-        let data = &line.data.0["data"];
+        let data = &line.data.value()["data"];
         let is_own = line.actor_id.as_deref() == Some(line.account_id.to_string().as_str());
         let (did, then) = deed(line, data, is_own);
         let what = if says_all(line.name, is_own) { Part::default() } else { self.what(line, data) };

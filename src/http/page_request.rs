@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Id, Invalid, Request, Status, response::Spec},
+    domain::{Id, Invalid, Json, Request, Status, response::Spec},
     service::{Error, Result as Outcome, inbox, reviews},
 };
 use askama::Template;
@@ -107,10 +107,10 @@ fn filled(it: &Request, typed: &Value) -> Filled {
 pub async fn show(who: SignedIn, State(app): State<App>, PageId(id): PageId<Request>) -> Result<Response, PageError> {
     let it = reviews::show(&app, who.id(), id).await?;
     let draft = inbox::draft(&app, who.id(), id).await?;
-    let form = draft.as_ref().map_or_else(Filled::default, |draft| filled(&it, &draft.0));
+    let form = draft.as_ref().map_or_else(Filled::default, |draft| filled(&it, &draft.value()));
     let mut page = drawn(&app, &who, it, form);
     if !page.is_open() {
-        page.unsent = draft.and_then(|draft| page.it.answer_in_words(&draft.0)).unwrap_or_default();
+        page.unsent = draft.and_then(|draft| page.it.answer_in_words(&draft.value())).unwrap_or_default();
     }
     Ok(page.into_response(StatusCode::OK))
 }
@@ -243,16 +243,14 @@ async fn onwards(app: &App, who: &SignedIn) -> Outcome<Response> {
 async fn lost(app: &App, who: &SignedIn, id: Id<Request>, why: &str, given: &Value) -> Outcome<Response> {
     let it = reviews::show(app, who.id(), id).await?;
     let meant = it.content.spec().ok().and_then(|spec| spec.answer(given).ok());
-    if it.response_by == Some(who.id())
-        && meant.is_some()
-        && meant == it.response_data.as_ref().map(|data| data.0.clone())
-    {
+    if it.response_by == Some(who.id()) && meant.is_some() && meant == it.response_data.as_ref().map(Json::value) {
         return onwards(app, who).await;
     }
     keep_typed(app, who, &it, given).await?;
     let draft = if given.is_null() { inbox::draft(app, who.id(), id).await? } else { None };
+    let typed = draft.as_ref().map(Json::value);
     let mut page = drawn(app, who, it, Filled::default());
-    page.form = filled(&page.it, draft.as_ref().map_or(given, |draft| &draft.0));
+    page.form = filled(&page.it, typed.as_ref().unwrap_or(given));
     page.unsent = page.it.answer_in_words(given).filter(|_| !page.is_open()).unwrap_or_default();
     page.lost = Some(what_happened(&page, why));
     Ok(page.into_response(StatusCode::CONFLICT))

@@ -81,8 +81,8 @@ pub async fn show(Asker(who): Asker, State(app): State<App>, PageId(id): PageId<
         shell: who.shell(Section::Requests),
         key_name: if made_by_hand { "by hand".into() } else { key },
         asked: asked.html(),
-        config: pretty(&request.content.response_config.0),
-        default: request.content.default_response.as_ref().map(|it| it.0.to_string()),
+        config: pretty(&request.content.response_config.value()),
+        default: request.content.default_response.as_ref().map(|it| it.text().to_owned()),
         people: asked_of(&request.broadcasted_to),
         steps: steps.collect(),
         deliveries: callbacks::everything(&app, &who.who, id)
@@ -103,7 +103,7 @@ fn asked_of(recipients: &Json) -> Vec<Recipient> {
         told: it["notification_sent"] == true,
         error: text(it, "notification_error"),
     };
-    recipients.0.as_array().into_iter().flatten().map(asked).collect()
+    recipients.value().as_array().into_iter().flatten().map(asked).collect()
 }
 
 impl Step {
@@ -122,7 +122,7 @@ impl Step {
 
 /// What a step was in particular, as it was recorded.
 fn detail(line: &Line, request: &Request) -> String {
-    let data = &line.data.0["data"];
+    let data = &line.data.value()["data"];
     match line.name {
         EventName::RequestUpdated => {
             let changed = data["changed_fields"].as_array().into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use super::views::{Pagination, RequestView};
 use crate::{
-    domain::{Feedback, Request, words::Word},
+    domain::{Feedback, Json, Request, words::Word},
     service::request_lists::Listed,
 };
 use serde::Serialize;
@@ -50,7 +50,8 @@ pub struct CreatedRequest {
 
 impl From<&Request> for CreatedRequest {
     fn from(it: &Request) -> Self {
-        let recipients = it.broadcasted_to.0.as_array().map_or(&[][..], Vec::as_slice);
+        let told = it.broadcasted_to.value();
+        let recipients = told.as_array().map_or(&[][..], Vec::as_slice);
         Self {
             id: it.id.to_string(),
             request_id: it.id.to_string(),
@@ -95,7 +96,7 @@ pub struct OneRequest {
     /// The type of the answer.
     pub(super) response_type: &'static str,
     /// What stands if nobody answers.
-    pub(super) default_response: Option<Value>,
+    pub(super) default_response: Option<Json>,
     /// The answer; `false`, `0` and `""` in their object form, so that no client mistakes them for nothing.
     pub(super) response_data: Option<Value>,
     /// When it times out.
@@ -207,7 +208,7 @@ pub struct GivenFeedback {
     /// The request.
     pub(super) request_id: String,
     /// What was said.
-    pub(super) feedback: Value,
+    pub(super) feedback: Json,
     /// Its identifier.
     pub(super) feedback_id: String,
     /// When.
@@ -220,7 +221,7 @@ impl GivenFeedback {
     pub(super) fn new(it: Feedback, reviewer_notified: bool) -> Self {
         Self {
             request_id: it.request_id.to_string(),
-            feedback: it.body.0,
+            feedback: it.body,
             feedback_id: it.id.to_string(),
             submitted_at: it.submitted_at.to_string(),
             reviewer_notified,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::{Account, Id, Invalid, Loop, Request, request_filters::Query},
+    domain::{Account, Id, Invalid, Json, Loop, Request, request_filters::Query},
     service::{Error, accounts, inbox, members, reviews, sessions},
     store::sessions::SignedIn,
 };
@@ -163,11 +163,11 @@ pub struct ReviewView {
     /// When one's claim lapses.
     claim_expires_at: Option<String>,
     /// What one has typed so far.
-    draft: Option<Value>,
+    draft: Option<Json>,
 }
 
 impl ReviewView {
-    fn new(request: Request, draft: Option<Value>) -> Self {
+    fn new(request: Request, draft: Option<Json>) -> Self {
         Self { claim_expires_at: request.claim_expires_at.map(|at| at.to_string()), request: request.into(), draft }
     }
 }
@@ -272,7 +272,7 @@ pub async fn show(
     const FAILED: &str = "Failed to retrieve request";
     let request = reviews::show(&app, who.account_id, id).await.or_failed(FAILED)?;
     let draft = inbox::draft(&app, who.account_id, id).await.or_failed(FAILED)?;
-    Ok(Reply::ok("Request retrieved successfully", ReviewView::new(request, draft.map(|json| json.0))))
+    Ok(Reply::ok("Request retrieved successfully", ReviewView::new(request, draft)))
 }
 
 /// Claims a request

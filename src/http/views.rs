@@ -1,7 +1,7 @@
 //! How the resources look on the wire (contract 5): every documented key, null where there is nothing.
 
 use crate::{
-    domain::{Loop, Member, MemberStatus, Request, request_filters::Page, response::mirror},
+    domain::{Json, Loop, Member, MemberStatus, Request, request_filters::Page, response::mirror},
     service::loops::Peopled,
 };
 use serde::Serialize;
@@ -195,7 +195,7 @@ pub struct RequestView {
     /// An image to look at.
     pub image_url: Option<String>,
     /// What the reviewer should know.
-    pub context: Option<Value>,
+    pub context: Option<Json>,
     /// Where it came from.
     #[schema(example = "api")]
     pub platform: &'static str,
@@ -205,9 +205,9 @@ pub struct RequestView {
     #[schema(example = "single_select")]
     pub response_type: &'static str,
     /// The form of the answer, as sent.
-    pub response_config: Value,
+    pub response_config: Json,
     /// What stands if nobody answers, as sent.
-    pub default_response: Option<Value>,
+    pub default_response: Option<Json>,
     /// Seconds until it times out.
     #[schema(example = 3600)]
     pub timeout_seconds: i64,
@@ -217,12 +217,12 @@ pub struct RequestView {
     pub callback_url: Option<String>,
     /// The caller's own, if sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Value>,
+    pub tags: Option<Json>,
     /// The caller's own, if sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Value>,
+    pub metadata: Option<Json>,
     /// Who was told.
-    pub broadcasted_to: Value,
+    pub broadcasted_to: Json,
     /// When.
     pub broadcasted_at: String,
     /// `pending`, `claimed`, `completed`, `timeout` or `cancelled`.
@@ -242,7 +242,7 @@ pub struct RequestView {
     pub completed_at: Option<String>,
     /// The answer, bare; null until `completed`.
     #[schema(example = "approve")]
-    pub response_data: Option<Value>,
+    pub response_data: Option<Json>,
     /// The answer with its labels.
     pub response_details: Option<Value>,
     /// Seconds from creation to answer.
@@ -253,7 +253,7 @@ pub struct RequestView {
     /// Why.
     pub cancel_reason: Option<String>,
     /// What its creator thought of the answer.
-    pub feedback: Option<Value>,
+    pub feedback: Option<Json>,
     /// Reserved.
     pub assignee_role: Option<String>,
     /// The program that made it.
@@ -282,18 +282,18 @@ impl From<Request> for RequestView {
             priority: content.priority.as_str(),
             request_text: content.request_text,
             image_url: content.image_url,
-            context: content.context.map(|json| json.0),
+            context: content.context,
             platform: content.platform.as_str(),
             platform_version: content.platform_version,
             response_type: content.response_type.as_str(),
-            response_config: content.response_config.0,
-            default_response: content.default_response.map(|json| json.0),
+            response_config: content.response_config,
+            default_response: content.default_response,
             timeout_seconds: content.timeout_seconds,
             timeout_at: it.timeout_at.to_string(),
             callback_url: content.callback_url,
-            tags: content.tags.map(|json| json.0),
-            metadata: content.metadata.map(|json| json.0),
-            broadcasted_to: it.broadcasted_to.0,
+            tags: content.tags,
+            metadata: content.metadata,
+            broadcasted_to: it.broadcasted_to,
             broadcasted_at: it.created_at.to_string(),
             status: it.status.as_str(),
             claimed_by: it.claimed_by.map(|id| id.to_string()),
@@ -306,12 +306,12 @@ impl From<Request> for RequestView {
             }),
             completed_at: response_at.clone(),
             response_at,
-            response_data: it.response_data.map(|json| json.0),
+            response_data: it.response_data,
             response_details,
             response_time_seconds: seconds,
             cancelled_at: it.cancelled_at.map(|at| at.to_string()),
             cancel_reason: it.cancel_reason,
-            feedback: it.feedback.map(|json| json.0),
+            feedback: it.feedback,
             assignee_role: None,
             user_agent: it.user_agent,
             created_at: it.created_at.to_string(),
@@ -323,7 +323,7 @@ impl From<Request> for RequestView {
 impl RequestView {
     /// The answer as the top-level mirror shows it: a falsy one in its object form (9.3); null until `completed`.
     pub fn mirrored_response(&self) -> Option<Value> {
-        Some(mirror(self.response_data.as_ref()?, self.response_details.as_ref()?))
+        Some(mirror(&self.response_data.as_ref()?.value(), self.response_details.as_ref()?))
     }
 }
 

@@ -48,7 +48,8 @@ pub async fn line(app: &App, who: Id<Account>, seq: i64) -> Result<Line> {
 pub async fn names(app: &App, lines: &[Line]) -> Result<(HashMap<String, String>, HashMap<String, String>)> {
     let mut ids: Vec<String> = lines.iter().map(|line| line.account_id.to_string()).collect();
     ids.extend(lines.iter().filter_map(|line| line.actor_id.clone()));
-    let of_key = |line: &Line| line.data.0.pointer("/data/api_key_id").and_then(|id| id.as_str()).map(str::to_owned);
+    let of_key =
+        |line: &Line| line.data.value().pointer("/data/api_key_id").and_then(|id| id.as_str()).map(str::to_owned);
     ids.extend(lines.iter().filter_map(of_key));
     ids.sort_unstable();
     ids.dedup();

@@ -144,7 +144,7 @@ pub async fn keep(app: &App, account: Id<Account>, id: Id<Request>, typed: &Valu
         inbox::drop_draft(&mut tx, id, account).await?;
         return Ok(tx.commit().await?);
     }
-    Ok(inbox::put_draft(&app.store, id, account, &Json(typed.clone()), app.now()).await?)
+    Ok(inbox::put_draft(&app.store, id, account, &Json::of(typed), app.now()).await?)
 }
 
 /// What a person had typed so far.

@@ -75,7 +75,7 @@ pub async fn update(app: &App, account: Id<Account>, sent: Sent) -> Result<Shown
     if mail && sent.boolean("mail")?.is_some() && app.settings.mail.is_none() {
         return Err(Invalid::failed("mail cannot be switched on: this server sends none").into());
     }
-    let chosen = Chosen { preferences: Json(preferences.json()), ntfy_url: topic, mail };
+    let chosen = Chosen { preferences: Json::of(&preferences.json()), ntfy_url: topic, mail };
     notifications::put_chosen(&mut tx, account, &chosen).await?;
     let loops = Object(sent.object("loops")?.cloned().unwrap_or_default());
     for name in loops.0.keys() {

@@ -337,7 +337,8 @@ fn again(it: &Delivery, asked: Option<i64>, now: Timestamp) -> Option<Timestamp>
 /// without where it goes, which is the person's own.
 async fn note_told(tx: &mut Tx, it: &Delivery, answered: Option<u16>, worked: bool) -> Result<()> {
     let Some(request) = it.request_id else { return Ok(()) };
-    let Some(Json(mut recipients)) = notifications::hold_recipients(tx, request).await? else { return Ok(()) };
+    let Some(kept) = notifications::hold_recipients(tx, request).await? else { return Ok(()) };
+    let mut recipients = kept.value();
     let (who, listed) = (it.account_id.to_string(), recipients.as_array_mut());
     let Some(person) = listed.and_then(|listed| listed.iter_mut().find(|person| person["user_id"] == who.as_str()))
     else {
@@ -349,5 +350,5 @@ async fn note_told(tx: &mut Tx, it: &Delivery, answered: Option<u16>, worked: bo
     let why = answered.map_or("could not be delivered".to_owned(), |status| format!("the receiver answered {status}"));
     person["notification_sent"] = worked.into();
     person["notification_error"] = if worked { Value::Null } else { format!("{}: {why}", it.kind).into() };
-    Ok(notifications::set_recipients(tx, request, &Json(recipients)).await?)
+    Ok(notifications::set_recipients(tx, request, &Json::of(&recipients)).await?)
 }

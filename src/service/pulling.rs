@@ -4,7 +4,7 @@
 use super::{
     Error,
     importing::{Imported, Importer},
-    pulled_pages::{self, loops, requests},
+    pulled_pages::{self, Page, loops, requests},
 };
 use crate::{
     app::App,
@@ -112,7 +112,9 @@ impl Pull<'_> {
             }
             (offset, last) = (offset + page.len(), first);
             for shown in &page.entries {
-                self.one_loop(shown).await?;
+                if let Err(why) = self.one_loop(shown).await? {
+                    self.leave_out(&format!("the loop {}", shown["id"].as_str().unwrap_or("without an id")), &why);
+                }
             }
             if !page.goes_on(offset) {
                 break;
@@ -123,14 +125,21 @@ impl Pull<'_> {
         Ok(())
     }
 
-    /// A loop and who is in it. Names are shown elsewhere, which takes another call: it is made once.
-    async fn one_loop(&mut self, shown: &Value) -> Result<(), Failed> {
-        let record = pulled::of_loop(shown, &invite_code(self.app.random())).map_err(Failed::Unfit)?;
+    /// A loop and who is in it, or why it cannot be here. Names are shown elsewhere, which takes another call: it is made once.
+    async fn one_loop(&mut self, shown: &Value) -> Result<Result<(), String>, Failed> {
+        let record = match pulled::of_loop(shown, &invite_code(self.app.random())) {
+            Ok(record) => record,
+            Err(why) => return Ok(Err(why)),
+        };
         let id = record.text("id").unwrap_or_default().to_owned();
         let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
         // First of all, because it may fail: a loop that is here is not asked for its members again.
         let members = if known.is_empty() {
-            self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await?["members"].take()
+            match self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await {
+                Ok(mut answer) => answer["members"].take(),
+                Err(why @ Failure::Refused { status: 403 | 404, .. }) => return Ok(Err(why.to_string())), // it has gone
+                Err(failure) => return Err(failure.into()),
+            }
         } else {
             shown["members"].clone()
         };
@@ -145,44 +154,59 @@ impl Pull<'_> {
             }
         }
         self.loops.insert(id);
-        Ok(())
+        Ok(Ok(()))
     }
 
     async fn requests(&mut self) -> Result<(), Failed> {
-        let mut page = requests(self.source, 0, pulled_pages::LONGEST).await?;
-        let (mut offset, mut last) = (0, None);
-        if let Some(place) = page.last_here(self.app).await? {
-            let kept = pulled_pages::kept(self.app, self.account.id, self.source, &page, place).await?;
-            (self.tell)(Step::GoesOn(kept));
-            // The last page may have come without all that belongs to it.
-            offset = (kept - pulled_pages::LONGEST).max(0);
-            if offset > 0 {
-                page = requests(self.source, offset, pulled_pages::LONGEST).await?;
-            }
-        }
+        let (mut start, mut page) = self.begin().await?;
+        let (mut read, mut furthest) = (HashSet::new(), 0);
         loop {
-            let first = page.entries.first().map(|it| it["id"].clone());
-            if first.is_none() {
-                return Ok(());
+            if start == 0 || read.is_empty() || page.id(0).is_some_and(|id| read.contains(id)) {
+                let (end, before) = (start + page.len(), read.len());
+                self.one_page(&page, &mut read).await?;
+                (self.tell)(Step::Requests(end, page.total));
+                if !page.goes_on(end) {
+                    return Ok(());
+                }
+                if end - 1 == start || end > furthest && read.len() == before {
+                    return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
+                }
+                furthest = furthest.max(end);
+                start = end - 1; // the last one again: it shows whether the next page follows on
+            } else {
+                // Some that were read have gone there, and what came after them has moved up.
+                start = (start - pulled_pages::LONGEST).max(0);
             }
-            if first == last {
-                return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
-            }
-            let mut feedback = Vec::new();
-            for shown in &page.entries {
+            page = requests(self.source, start, pulled_pages::LONGEST).await?;
+        }
+    }
+
+    /// Where to begin, and the page there.
+    async fn begin(&mut self) -> Result<(i64, Page), Failed> {
+        let first = requests(self.source, 0, pulled_pages::LONGEST).await?;
+        let Some(place) = first.last_here(self.app).await? else { return Ok((0, first)) };
+        let kept = pulled_pages::kept(self.app, self.account.id, self.source, &first, place).await?;
+        (self.tell)(Step::GoesOn(kept));
+        // The last page may have come without all that belongs to it.
+        let start = (kept - pulled_pages::LONGEST).max(0);
+        if start == 0 {
+            return Ok((0, first));
+        }
+        Ok((start, requests(self.source, start, pulled_pages::LONGEST).await?))
+    }
+
+    /// Those of a page that were not read yet.
+    async fn one_page(&mut self, page: &Page, read: &mut HashSet<String>) -> Result<(), Failed> {
+        let mut feedback = Vec::new();
+        for shown in &page.entries {
+            if read.insert(shown["id"].as_str().unwrap_or_default().to_owned()) {
                 feedback.extend(self.one_request(shown).await?);
             }
-            for record in feedback {
-                self.take(record).await?;
-            }
-            self.importer.flush().await?; // from here on it is not read again
-            (offset, last) = (offset + page.len(), first);
-            (self.tell)(Step::Requests(offset, page.total));
-            if !page.goes_on(offset) {
-                return Ok(());
-            }
-            page = requests(self.source, offset, pulled_pages::LONGEST).await?;
         }
+        for record in feedback {
+            self.take(record).await?;
+        }
+        Ok(self.importer.flush().await?) // from here on it is not read again
     }
 
     /// A request; the feedback on it, which comes after it.
@@ -197,7 +221,7 @@ impl Pull<'_> {
         let now = self.app.now();
         let record = pulled::of_request(shown, self.asker, now).and_then(|record| {
             let its_loop = record.text("loop_id").is_some_and(|id| self.loops.contains(id));
-            if its_loop { Ok(record) } else { Err("its loop is not there any more".to_owned()) }
+            if its_loop { Ok(record) } else { Err("its loop is not here".to_owned()) }
         });
         match record {
             Ok(record) => {

@@ -20,7 +20,7 @@ use crate::{
     },
     wakeups::Waiting,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 const NOT_FOUND: Error = Error::Missing("Request not found");
@@ -99,7 +99,7 @@ async fn open(
         updated_at: now,
         timeout_at: now.plus_seconds(content.timeout_seconds),
         content,
-        broadcasted_to: Json(Value::Null),
+        broadcasted_to: Json::of(&()),
         user_agent: user_agent.map(str::to_owned),
         status: Status::Pending,
         claimed_by: None,
@@ -115,7 +115,7 @@ async fn open(
         heard: it.heard,
     };
     let told = notifications::plan_created(app, &request, &it.members).await?;
-    request.broadcasted_to = Json(it.members.iter().map(|member| told.recipient(member)).collect());
+    request.broadcasted_to = Json::of(&it.members.iter().map(|member| told.recipient(member)).collect::<Vec<_>>());
     let (mut tx, created) = (app.store.begin(), EventName::RequestCreated);
     requests::insert(&mut tx, &request).await.map_err(loop_service::gone)?;
     let recorded = record::of_request(app, &mut tx, created, acting.actor(), &request, Step::default()).await?;

@@ -125,7 +125,7 @@ async fn answer(app: &App, account: Id<Account>, mut found: Found, given: &Value
 /// The answer in its bare form, if it fits what was asked: the same check for every way in.
 fn checked(request: &Request, given: &Value) -> Result<Json> {
     let answer = request.content.spec().and_then(|spec| spec.answer(given));
-    Ok(Json(answer.map_err(|fault| Invalid::with("Invalid response", fault))?))
+    Ok(Json::of(&answer.map_err(|fault| Invalid::with("Invalid response", fault))?))
 }
 
 /// Answers a request if it is still as it was found; what it is then follows from that.

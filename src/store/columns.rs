@@ -183,12 +183,12 @@ impl Type<Postgres> for Json {
 }
 impl Decode<'_, Postgres> for Json {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
-        Ok(Self(serde_json::from_str(value.as_str()?)?))
+        Ok(Self::parse(value.as_str()?)?)
     }
 }
 impl FromSql for Json {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        serde_json::from_str(value.as_str()?).map(Self).map_err(|error| FromSqlError::Other(error.into()))
+        Self::parse(value.as_str()?).map_err(|error| FromSqlError::Other(error.into()))
     }
 }
 

@@ -42,6 +42,9 @@ pub async fn add(tx: &mut Tx, records: &[(Record, Beside)]) -> Result<u64> {
         width + 1,
         of_which(first.kind),
     );
+    if *first.kind == EVENT && tx.store.engine() == "postgres" {
+        tx.sql("select pg_advisory_xact_lock(hashtext('hitl: events are taken in'))").run().await?; // one import at a time looks
+    }
     tx.note(Happened::Else);
     values.into_iter().fold(tx.written(text), Sql::bind_as_it_is).run().await
 }

@@ -21,7 +21,7 @@ row!(Key, |row| Self {
 fn parsed<T: std::str::FromStr>(list: &Json) -> sqlx::Result<Vec<T>> {
     let parse =
         |text: &str| text.parse().map_err(|_| sqlx::Error::Decode(format!("{text:?} in a list of a key").into()));
-    list.texts().map(parse).collect()
+    list.texts().iter().map(|text| parse(text)).collect()
 }
 
 /// A key, and the account that it acts as.

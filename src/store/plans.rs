@@ -90,7 +90,7 @@ impl Store {
                 let explained = format!("explain (analyze, format json) execute watched{values}");
                 let rows: Vec<(Json,)> = postgres_tx::rows(connection, explained.into(), vec![]).await?;
                 postgres_tx::run(connection, "deallocate watched".into(), vec![]).await?;
-                Ok(Plan { told: rows.into_iter().map(|(json,)| json.0.to_string()).collect(), steps: 0 })
+                Ok(Plan { told: rows.into_iter().map(|(json,)| json.value().to_string()).collect(), steps: 0 })
             }
         }
     }

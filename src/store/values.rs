@@ -149,7 +149,7 @@ values! {
     Secret => Text, |secret| secret.0.clone();
     i64 => Number, |number| *number;
     bool => Flag, |flag| *flag;
-    Json => Json, |json| json.0.to_string();
+    Json => Json, |json| json.text().to_owned();
     JsonText => Json, |json| json.0.clone();
     Timestamp => Time, |time| *time;
     Priority => Number, |priority| *priority as i64; // so that the queue's index sorts by it

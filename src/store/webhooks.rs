@@ -8,7 +8,7 @@ row!(Webhook, |row| Self {
     account_id: row.try_get("account_id")?,
     url: row.try_get("url")?,
     loop_id: row.try_get("loop_id")?,
-    events: row.try_get::<Json, _>("events")?.texts().map(str::to_owned).collect(),
+    events: row.try_get::<Json, _>("events")?.texts(),
     enabled: row.try_get("enabled")?,
     disabled_reason: row.try_get("disabled_reason")?,
     secret: row.try_get("secret")?,

@@ -129,6 +129,6 @@ on_both! {
         let told: Vec<_> = hitl_server::store::events::last(&world.app.store, &hitl_server::store::events::Wanted::default(), 50).await.unwrap();
         let told: Vec<_> = told.iter().filter(|line| line.name.to_string() == "account.signing_secret_rotated").collect();
         assert_eq!(told.len(), 1);
-        assert!(!told[0].data.0.to_string().contains("whsec_"), "{}", told[0].data.0);
+        assert!(!told[0].data.text().contains("whsec_"), "{}", told[0].data.text());
     }
 }

@@ -35,7 +35,7 @@ on_both! {
         assert!(step("Completed").contains("1 min 15 s after it was asked"), "{}", step("Completed"));
         let wanted = Wanted { request_id: Some(id.parse().unwrap()), ..Wanted::default() };
         let lines = timeline::last(&world.app, &wanted, 10).await.unwrap();
-        let changed = lines.iter().map(|line| line.data.0.pointer("/data/changed_fields").cloned().unwrap_or_default());
+        let changed = lines.iter().map(|line| line.data.value().pointer("/data/changed_fields").cloned().unwrap_or_default());
         let expected = [json!(null), json!(["priority", "request_text", "tags"]), json!(["timeout_seconds"]), json!(null), json!(null)];
         assert_eq!(changed.collect::<Vec<_>>(), expected, "of updates alone");
     }

@@ -177,10 +177,14 @@ struct Moods {
     reset: i64,
     refused: bool,
     failed: bool,
+    /// How many of the oldest go away after the first page was read.
+    go_away: usize,
 }
 
 const ASKER: &str = "65f1234567890abcdef12300";
 const LOOP: &str = "65f1234567890abcdef12301";
+/// It goes away while it is read.
+const GONE: &str = "65f1234567890abcdef12302";
 const COUNT: usize = 250;
 
 fn entry(number: usize) -> Value {
@@ -225,9 +229,10 @@ impl Fake {
             if !std::mem::replace(&mut moods.failed, true) {
                 return (status(500), r#"{"error":true,"msg":"Failed to retrieve requests"}"#).into_response();
             }
+            let gone = if moods.asked.is_empty() { 0 } else { moods.go_away };
             moods.asked.push((offset, limit));
-            let end = (offset + limit).min(COUNT);
-            let page: Vec<Value> = (offset..end).map(entry).collect();
+            let end = (gone + offset + limit).min(COUNT);
+            let page: Vec<Value> = ((gone + offset).min(end)..end).map(entry).collect();
             let whole =
                 json!({"error": false, "msg": "ok", "data": {"requests": page, "count": page.len()}}).to_string();
             if moods.cut_from.is_some_and(|from| end > from) {
@@ -252,7 +257,11 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let data = match request.uri().path() {
         "/v1/test" => json!({"user_id": ASKER, "email": "asker@example.com"}),
         "/v1/api/loops" => {
-            json!({"loops": [{"id": LOOP, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"}], "count": 1})
+            let shown = |id: &str| json!({"id": id, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"});
+            json!({"loops": [{"id": "nonsense"}, shown(GONE), shown(LOOP)], "count": 3})
+        }
+        path if path.contains(GONE) => {
+            return (status(404), r#"{"error":true,"msg":"Loop not found"}"#).into_response();
         }
         path if path.ends_with("/members") => json!({"members": [
             {"user_id": ASKER, "email": "asker@example.com", "status": "active"},
@@ -282,21 +291,24 @@ on_both! {
             "the calls that the source allows are used up: waiting",
             "after 2 tries",
             "the request 65f1234567890abcde000007 is left out: its response_type \"editable_text\" is not known here",
-            "the request 65f1234567890abcde000008 is left out: its loop is not there any more",
+            "the request 65f1234567890abcde000008 is left out: its loop is not here",
             "a member of the loop 65f1234567890abcdef12301 is left out: no e-mail address",
+            "the loop nonsense is left out",
+            "the loop 65f1234567890abcdef12302 is left out",
+            "Loop not found",
         ] {
             assert!(first.err.contains(said), "{said}: {first:?}");
         }
-        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (100, 100), (200, 100), (200, 100)]);
+        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (99, 100), (198, 100), (198, 100)]);
         let listed = world.get("/v1/api/requests?limit=1").key(&key).await;
-        assert_eq!(listed.at("data.total"), 198, "what came before stays");
+        assert_eq!(listed.at("data.total"), 197, "what came before stays");
 
         fake.moods(|moods| (moods.cut_from, moods.reset) = (None, 0));
         let second = pull(&world.url, &url, "secret", &["--json"]).await;
         let said = second.json();
-        has(&said["new"], &json!({"request": 50}));
-        has(&said, &json!({"left_out": 0, "open_requests": 0}));
-        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (197, 10), (100, 100), (200, 100)]);
+        has(&said["new"], &json!({"request": 51}));
+        has(&said, &json!({"left_out": 2, "open_requests": 0}));
+        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (196, 10), (99, 100), (198, 100)]);
         let listed = world.get("/v1/api/requests?limit=100").key(&key).await;
         assert_eq!(listed.at("data.total"), 248);
         has(listed.at("data.requests.0"), &json!({"response_data": true, "response_by_user": {"id": "65f1234567890abcdef12309", "name": "Bob", "email": "bob@example.com"}}));
@@ -304,6 +316,15 @@ on_both! {
         // Once more, from the end on.
         let third = pull(&world.url, &url, "secret", &["--json"]).await.json();
         assert!(third["new"].as_object().unwrap().values().all(|new| new == 0), "{third}");
-        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (250, 100)]);
+        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (249, 100)]);
+    }
+    async fn what_moves_up_because_others_went_away_is_not_passed_over(world: World) {
+        let (fake, url) = Fake::start().await;
+        fake.moods(|moods| (moods.refused, moods.failed, moods.go_away) = (true, true, 30));
+        world.person("ann@example.com").await;
+        let said = pull(&world.url, &url, "secret", &["--json"]).await.json();
+        has(&said["new"], &json!({"request": 248}));
+        let asked = fake.moods(|moods| std::mem::take(&mut moods.asked));
+        assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100)]);
     }
 }

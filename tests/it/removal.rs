@@ -151,7 +151,7 @@ on_both! {
         let id = world.ask(&asker, &question()).await.parse().unwrap();
         let (store, now) = (&world.app.store, world.now());
         let until = now.plus_seconds(60);
-        let answer = Json(json!("approve"));
+        let answer = Json::of(&json!("approve"));
         assert_eq!(transitions::claim(store, id, outsider.id, until, 5, now).await.unwrap(), None);
         let read = hitl_server::store::requests::find(store, id).await.unwrap().unwrap();
         let answered = async |by: Id<Account>| {
