@@ -16,7 +16,6 @@ use axum::{
         header::{ACCEPT, AUTHORIZATION},
         request::Parts,
     },
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::marker::PhantomData;
@@ -35,22 +34,27 @@ pub(super) struct Admitted {
     window: Window,
 }
 
-/// The layer in front of every route that wants a key.
-pub async fn admit(State(app): State<App>, Address(address): Address, mut request: Request, next: Next) -> Response {
+/// In front of every route that wants a key.
+pub async fn admit<F: Future<Output = Response>>(
+    app: &App,
+    Address(address): Address,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
-    let caller = match admission::authenticate(&app, header, address).await {
+    let caller = match admission::authenticate(app, header, address).await {
         Ok(caller) => caller,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let (response, window) = match admission::count(&app, &caller).await {
+    let (response, window) = match admission::count(app, &caller).await {
         Ok(window) => {
-            if let Err(error) = admission::note_use(&app, &caller).await {
+            if let Err(error) = admission::note_use(app, &caller).await {
                 tracing::warn!(%error, "the last use of a key was not noted");
             }
             request.extensions_mut().insert(Admitted { caller: caller.clone(), window });
-            let response = next.run(request).await;
+            let response = next(request).await;
             let free = response.status() == StatusCode::NOT_MODIFIED;
-            let window = if free { uncounted(&app, &caller, window).await.unwrap_or(window) } else { window };
+            let window = if free { uncounted(app, &caller, window).await.unwrap_or(window) } else { window };
             (response, window)
         }
         Err(Error::Limited { window, retry_after }) => {
@@ -58,7 +62,7 @@ pub async fn admit(State(app): State<App>, Address(address): Address, mut reques
         }
         Err(error) => return ApiError::from(error).into_response(),
     };
-    with_window(&app, response, window)
+    with_window(app, response, window)
 }
 
 /// An answer of 304 costs nothing (contract 3.2).

@@ -3,7 +3,6 @@
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
@@ -13,12 +12,12 @@ const EXPOSED: &str = "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Res
                        X-Request-Id, ETag, Idempotency-Replayed";
 
 /// Answers every `OPTIONS` under `/v1` with 204, and puts the headers on everything else there.
-pub async fn allow(request: Request, next: Next) -> Response {
+pub async fn allow<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     if !request.uri().path().starts_with("/v1") {
-        return next.run(request).await;
+        return next(request).await;
     }
     let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next(request).await };
     let mut put = |name: HeaderName, value| response.headers_mut().insert(name, HeaderValue::from_static(value));
     put(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     put(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);

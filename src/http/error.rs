@@ -10,8 +10,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt;
 use serde_json::{Value, json as object};
-use std::any::Any;
+use std::{any::Any, panic::AssertUnwindSafe};
 
 /// An error on its way out, with what the contract says when the operation itself fails (E16).
 #[derive(Debug)]
@@ -115,9 +116,14 @@ fn with_header(mut response: Response, name: header::HeaderName, value: HeaderVa
     response
 }
 
+/// The answer, also where what makes it panics.
+pub async fn caught(answer: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(panicked)
+}
+
 /// A handler panicked: a fault of ours, said as such.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-pub fn panicked(cause: Box<dyn Any + Send>) -> Response {
+#[expect(clippy::needless_pass_by_value, reason = "whoever catches it hands it over")]
+fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let cause =
         cause.downcast_ref::<&str>().map(ToString::to_string).or_else(|| cause.downcast_ref::<String>().cloned());
     tracing::error!(cause = cause.unwrap_or_default(), "a handler panicked");

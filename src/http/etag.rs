@@ -4,7 +4,6 @@ use axum::{
     body::{Bytes, HttpBody},
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use twox_hash::XxHash3_128;
@@ -31,12 +30,12 @@ impl Tag {
 }
 
 /// Behind the admission: tags what GET answers, and so HEAD.
-pub async fn tag(request: Request, next: Next) -> Response {
+pub async fn tag<F: Future<Output = Response>>(request: Request, next: impl FnOnce(Request) -> F) -> Response {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let response = next.run(request).await;
+    let response = next(request).await;
     // A stream has no length and no tag.
     if response.status() != StatusCode::OK || response.body().size_hint().exact().is_none() {
         return response;

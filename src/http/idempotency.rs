@@ -16,9 +16,8 @@ use crate::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header::RETRY_AFTER, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
@@ -27,16 +26,25 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const LONGEST: usize = 255;
 
 /// Behind the admission: remembers what a POST with the header answered, and answers the same again.
-pub async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn once<F: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let Some(key) = request.headers().get(HEADER).filter(|_| request.method() == Method::POST) else {
-        return next.run(request).await;
+        return next(request).await;
     };
-    match Box::pin(guarded(&app, key.clone(), request, next)).await {
+    match Box::pin(guarded(app, key.clone(), request, next)).await {
         Ok(response) | Err(response) => response,
     }
 }
 
-async fn guarded(app: &App, key: HeaderValue, request: Request, next: Next) -> Result<Response, Response> {
+async fn guarded<F: Future<Output = Response>>(
+    app: &App,
+    key: HeaderValue,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Result<Response, Response> {
     let sound = key.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= LONGEST);
     let key = sound.ok_or_else(|| {
         failure(StatusCode::BAD_REQUEST, Invalid::failed("Idempotency-Key must be 1 to 255 visible characters"))
@@ -63,10 +71,16 @@ struct Call {
 }
 
 impl Call {
-    async fn made(self, app: &App, parts: Parts, body: Bytes, next: Next) -> Result<Response, Error> {
+    async fn made<F: Future<Output = Response>>(
+        self,
+        app: &App,
+        parts: Parts,
+        body: Bytes,
+        next: impl FnOnce(Request) -> F,
+    ) -> Result<Response, Error> {
         let begun = idempotency::begin(app, self.api_key, &self.key, &self.what, &body).await?;
         Ok(match begun {
-            Begun::First => return self.answered(app, Request::from_parts(parts, Body::from(body)), next).await,
+            Begun::First => return self.answered(app, next(Request::from_parts(parts, Body::from(body)))).await,
             Begun::Answered(status, text) => replayed(status, text),
             Begun::Different => {
                 let msg = "Idempotency-Key was used with a different request";
@@ -81,9 +95,8 @@ impl Call {
         })
     }
 
-    async fn answered(self, app: &App, request: Request, next: Next) -> Result<Response, Error> {
-        let response = next.run(request).await;
-        let (parts, body) = response.into_parts();
+    async fn answered(self, app: &App, answer: impl Future<Output = Response>) -> Result<Response, Error> {
+        let (parts, body) = answer.await.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body);
         idempotency::finish(app, self.api_key, &self.key, parts.status.as_u16(), &text).await?;

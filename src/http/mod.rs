@@ -75,10 +75,16 @@ mod unread;
 pub mod views;
 pub mod webhooks;
 
-use crate::app::App;
-use axum::{Router, middleware, middleware::from_fn_with_state};
+use crate::{app::App, telemetry};
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next, from_fn_with_state},
+    response::Response,
+};
+use extract::Address;
 use routes::Routes;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::compression::CompressionLayer;
 
 /// A resource is reachable under both prefixes (contract 1.1.2); the first is the documented one.
 fn api(path: &str) -> [String; 2] {
@@ -296,24 +302,25 @@ pub fn router(app: App) -> Router {
         .merge(pages_router(&app))
         .fallback(admission::not_found)
         .method_not_allowed_fallback(admission::method_not_allowed)
-        .layer((
-            from_fn_with_state(app.clone(), crate::telemetry::trace),
-            middleware::from_fn(cors::allow),
-            CatchPanicLayer::custom(error::panicked),
-            middleware::from_fn(finish::once_begun),
-        ))
+        .layer(from_fn_with_state(app.clone(), around_all))
         .with_state(app)
 }
 
-/// In front of what programs call, from outside in: the admission, then what answers from memory. Layers are added together:
-/// one by one, each would cost a call memory and time of its own.
+/// Around every call, from outside in. It is one layer, because each would cost a call memory and time of its own.
+async fn around_all(State(app): State<App>, request: Request, next: Next) -> Response {
+    let done = |request| error::caught(finish::once_begun(request, next));
+    telemetry::trace(&app, request, |request| cors::allow(request, done)).await
+}
+
+/// In front of what programs call, from outside in: the admission, then what answers from memory.
+async fn around_keyed(State(app): State<App>, from: Address, request: Request, next: Next) -> Response {
+    let answered = |request| error::caught(next.run(request)); // so that what is in front sees an answer
+    let once = |request| idempotency::once(&app, request, |request| etag::tag(request, answered));
+    admission::admit(&app, from, request, once).await
+}
+
 fn keyed_router(app: &App) -> Router<App> {
-    keyed().router.route_layer((
-        from_fn_with_state(app.clone(), admission::admit),
-        from_fn_with_state(app.clone(), idempotency::once),
-        middleware::from_fn(etag::tag),
-        CatchPanicLayer::custom(error::panicked), // so that what is in front sees an answer
-    ))
+    keyed().router.route_layer(from_fn_with_state(app.clone(), around_keyed))
 }
 
 /// In front of pages, from outside in.

@@ -26,7 +26,7 @@ pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
         let mut section = calls.section(task);
         weight.under_load(calls.workloads.iter().map(|workload| (workload.kind.is_floor(), workload.side.memory)));
         let swept = connections::measure(task.options, connections::cycles(&ground)).await?;
-        section.held.extend(swept.held());
+        section.held.extend(swept.held(task.engine));
         section.tables.push(swept.table("ours", "floor", CYCLE));
         section.held.extend(weight.held());
         section.tables.push(weight.table("on an empty database"));

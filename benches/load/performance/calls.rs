@@ -79,16 +79,10 @@ impl Calls {
             figures.push(Figure::new(what(), target, "", our_side.ratio(floors)));
         }
         section.held.extend(figures.iter().filter(|figure| !matches!(figure.target, Target::Free)).cloned());
-        section.held.extend(self.cycles(task.engine));
         let note = "How often per second ours is done for each time that the floor's is.";
         section.tables.push(Table::of_figures("Calls, beside the floor", note, &figures));
         section.tables.push(self.absolute(task.options.connections));
         section
-    }
-
-    fn cycles(&self, engine: Engine) -> Option<Figure> {
-        let target = Target::AtLeast(if engine == Engine::Sqlite { 2_500.0 } else { 1_500.0 });
-        Some(Figure::new("cycles per second", target, " /s", self.find(Kind::Cycle)?.per_second()))
     }
 
     fn find(&self, kind: Kind) -> Option<&Side> {
