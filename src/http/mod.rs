@@ -307,13 +307,13 @@ pub fn router(app: App) -> Router {
 }
 
 /// Around every call, from outside in. It is one layer, because each would cost a call memory and time of its own.
-async fn around_all(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn around_all(State(app): State<App>, request: Request, next: Next) -> Response {
     let done = |request| error::caught(finish::once_begun(request, next));
     telemetry::trace(&app, request, |request| cors::allow(request, done)).await
 }
 
 /// In front of what programs call, from outside in: the admission, then what answers from memory.
-async fn around_keyed(State(app): State<App>, from: Address, request: Request, next: Next) -> Response {
+pub async fn around_keyed(State(app): State<App>, from: Address, request: Request, next: Next) -> Response {
     let answered = |request| error::caught(next.run(request)); // so that what is in front sees an answer
     let once = |request| idempotency::once(&app, request, |request| etag::tag(request, answered));
     admission::admit(&app, from, request, once).await

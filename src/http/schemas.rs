@@ -2,25 +2,8 @@
 
 #![expect(dead_code, reason = "these structures describe; nothing is ever read into them")]
 
-use crate::domain::Json;
 use serde_json::Value;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
-};
-
-/// Any JSON.
-impl PartialSchema for Json {
-    fn schema() -> RefOr<Schema> {
-        Value::schema()
-    }
-}
-
-impl ToSchema for Json {
-    fn name() -> std::borrow::Cow<'static, str> {
-        Value::name()
-    }
-}
+use utoipa::ToSchema;
 
 /// A new loop (6.2).
 #[derive(ToSchema)]

@@ -6,7 +6,23 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+/// Any JSON.
+impl PartialSchema for Json {
+    fn schema() -> RefOr<Schema> {
+        Value::schema()
+    }
+}
+
+impl ToSchema for Json {
+    fn name() -> std::borrow::Cow<'static, str> {
+        Value::name()
+    }
+}
 
 /// A member as loops show them (5.1, short form).
 #[derive(Serialize, ToSchema)]

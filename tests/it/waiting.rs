@@ -8,7 +8,7 @@ use crate::{
 use futures_util::future::poll_immediate;
 use hitl_server::{
     domain::{Actor, KeyStatus},
-    http::admission,
+    http::around_keyed,
     service::{deadlines, keys, requests},
     worker,
 };
@@ -44,7 +44,7 @@ fn held<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
 fn a_waiting_call_holds_little() {
     // Of 10,000 that wait, each holds this. What a look at the store takes is given back before the wait.
     assert!(held(requests::show_after) < 1024, "{}", held(requests::show_after));
-    assert!(held(admission::admit) < 2048, "{}", held(admission::admit));
+    assert!(held(around_keyed) < 3072, "{}", held(around_keyed));
 }
 
 fn remaining(answer: &Answer) -> i64 {
