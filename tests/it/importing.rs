@@ -76,6 +76,26 @@ on_both! {
         leave(database, there).await;
     }
 
+    async fn several_at_once_double_nothing(world: World) {
+        let asker = world.asker().await;
+        for _ in 0..250 {
+            world.ask(&asker, &question()).await;
+        }
+        let text = file_of(&world.url).await;
+        let (database, there) = elsewhere(&world).await;
+        let all_but_events = changed(&text, |lines| {
+            lines.retain(|line| line["kind"] != "event");
+            lines.last_mut().unwrap()["counts"]["event"] = json!(0);
+        });
+        assert_eq!(run_with(&there.url, &["import", "-"], &all_but_events).await.code, Some(0));
+        let import = || run_with(&there.url, &["import", "-", "--json"], &text);
+        for said in <[_; 3]>::from(tokio::join!(import(), import(), import())) {
+            assert_eq!(said.code, Some(0), "{said:?}");
+        }
+        assert_eq!(exported(&there.url).await, exported(&world.url).await);
+        leave(database, there).await;
+    }
+
     async fn of_a_file_in_which_something_is_wrong_nothing_is_taken_in(world: World) {
         let asker = world.asker().await;
         world.ask(&asker, &question()).await;
