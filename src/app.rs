@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Id, Timestamp},
-    http::bodies,
+    http::bodies::Rooms,
     mailer::Mailer,
     metrics::Metrics,
     sender::Sender,
@@ -17,7 +17,6 @@ use std::{
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
-use tokio::sync::Semaphore;
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -63,8 +62,8 @@ pub struct Parts {
     pub next_due: Arc<NextDue>,
     /// Guesses counted per address.
     pub throttle: Arc<Throttle>,
-    /// Room for the bodies that are being received, in bytes.
-    pub bodies: Arc<Semaphore>,
+    /// Room for the bodies that are being received.
+    pub bodies: Arc<Rooms>,
     /// The passwords being hashed.
     pub passwords: Arc<Passwords>,
     /// What sends deliveries.
@@ -96,7 +95,7 @@ impl App {
             base_url: base_url.into(),
             admission: Arc::default(),
             next_due: Arc::default(),
-            bodies: Arc::new(Semaphore::new(bodies::ALL)),
+            bodies: Arc::default(),
             passwords: Arc::default(),
         }))
     }

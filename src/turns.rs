@@ -24,8 +24,8 @@ fn draw() -> u64 {
 }
 
 /// Does the work of a call that comes now. What it does on other tasks, and what no call asked for, comes when it begins to wait.
-pub async fn in_turn<T>(work: impl Future<Output = T>) -> T {
-    CALL.scope(draw(), work).await
+pub fn in_turn<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    CALL.scope(draw(), work)
 }
 
 /// The number of the call that this task works for.

@@ -4,7 +4,7 @@ use crate::{
     connection::{Connection, get, post},
     cycle::Cycle,
     database::Database,
-    hitl::Person,
+    hitl::{Person, key},
     kinds::{Kind, Workload},
     process::Server,
     rounds::Side,
@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// How many rows are there to be read.
 pub(crate) const ROWS: usize = 500;
+/// How many keys with a limit take turns, so that none uses its hour up.
+const LIMITED: usize = 4;
 /// How many requests are open where they are listed.
 const LISTED: usize = 100;
 
@@ -31,6 +33,8 @@ pub(crate) struct People {
     pub(crate) asker: Person,
     lister: Person,
     pub(crate) cycler: Person,
+    /// Keys of one who may call often, but not without end.
+    limited: Vec<String>,
 }
 
 impl People {
@@ -38,7 +42,8 @@ impl People {
         let asker = Person::sign_up(database, server, "asker").await?;
         let lister = Person::sign_up(database, server, "lister").await?;
         let cycler = Person::sign_up(database, server, "cycler").await?;
-        Ok(Self { asker, lister, cycler })
+        let limited = (0..LIMITED).map(|_| key(database, "lister", "1000000")).collect::<anyhow::Result<_>>()?;
+        Ok(Self { asker, lister, cycler, limited })
     }
 
     pub(crate) const fn all(&self) -> [&Person; 3] {
@@ -65,6 +70,9 @@ impl Ground<'_> {
         Ok(match kind {
             Kind::Bare => Work::Request(vec![get("/bare", "")], 200),
             Kind::Admission => Work::Request(vec![get("/v1/api/test", &self.people.asker.key)], 200),
+            Kind::Limited => {
+                Work::Request(self.people.limited.iter().map(|key| get("/v1/api/test", key)).collect(), 200)
+            }
             Kind::Select => reads(self.floor, &insert(), "/rows", "").await?,
             Kind::Get => reads(self.ours, &create(), "/v1/api/requests", &self.people.asker.key).await?,
             Kind::Newest => Work::Request(vec![get("/rows", "")], 200),

@@ -49,6 +49,13 @@ pub(crate) async fn serve(database: &Database, settings: &[(&str, &str)]) -> any
     Ok(server)
 }
 
+/// Makes a key of somebody's, with that limit an hour; 0 is none.
+pub(crate) fn key(database: &Database, name: &str, limit: &str) -> anyhow::Result<String> {
+    let email = format!("{name}@example.com");
+    let create = ["keys", "create", "--user", &email, "--name", name, "--scopes", "*", "--limit", limit, "--json"];
+    text(&run(command(database, &create), "")?, "/key")
+}
+
 impl Person {
     /// Makes somebody with a key without a limit.
     pub(crate) async fn sign_up(database: &Database, server: &Server, name: &str) -> anyhow::Result<Self> {
@@ -56,8 +63,7 @@ impl Person {
         let user =
             ["users", "create", "--email", &email, "--name", name, "--role", "owner", "--password-stdin", "--json"];
         run(command(database, &user), PASSWORD)?;
-        let key = ["keys", "create", "--user", &email, "--name", name, "--scopes", "*", "--limit", "0", "--json"];
-        let key = text(&run(command(database, &key), "")?, "/key")?;
+        let key = key(database, name, "0")?;
 
         let mut connection = Connection::open(server.address).await?;
         let it = post("/v1/api/loops", &key, r#"{"name":"Load","description":"What the benchmark asks"}"#);

@@ -7,6 +7,7 @@ use crate::{options::Engine, rounds::Side};
 pub(crate) enum Kind {
     Bare,
     Admission,
+    Limited,
     Select,
     Get,
     Newest,
@@ -46,6 +47,7 @@ impl Kind {
         match self {
             Self::Bare => ("floor: no database", true),
             Self::Admission => ("key admitted", false),
+            Self::Limited => ("key of 1,000,000 an hour admitted", false),
             Self::Select => ("floor: point select", true),
             Self::Get => ("get by id", false),
             Self::Newest => ("floor: the newest ten", true),

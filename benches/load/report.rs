@@ -27,7 +27,7 @@ pub(crate) fn print(engine: Engine, options: &Options, measured: &Measured) {
 /// The targets, with what was reached; only of what was measured.
 fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
     let cycle = measured.find(Kind::Cycle).map(Side::processor_of_one);
-    let cycle_target = if engine == Engine::Sqlite { Target::Below(1.0) } else { Target::Free };
+    let cycle_target = if engine == Engine::Sqlite { Target::Below(0.3) } else { Target::Free };
     let get = measured.ratio(Kind::Get, Kind::Select);
     let shared = measured.ratio(Kind::Create, Kind::Insert);
     // On Postgres each insert is a commit of its own anyway.
@@ -38,8 +38,8 @@ fn held_to(engine: Engine, measured: &Measured) -> Vec<Figure> {
         ("create / the floor's insert, a commit each", Target::AtLeast(0.3), "", alone),
         ("create / the floor's insert, commits shared", Target::AtLeast(0.5), "", shared),
         ("processor of one cycle", cycle_target, " ms", cycle),
-        ("p99 of the slowest kind of request", Target::Below(40.0), " ms", measured.slowest()),
-        ("resident memory at rest", Target::Below(30.0), " MB", Some(measured.memory_at_rest)),
+        ("p99 of the slowest kind of request", Target::Below(20.0), " ms", measured.slowest()),
+        ("resident memory at rest", Target::Below(25.0), " MB", Some(measured.memory_at_rest)),
         ("start to ready, on an empty database", Target::Below(0.5), " s", Some(measured.ready_in.as_secs_f64())),
     ];
     let measured = all.into_iter().filter_map(|(what, target, unit, value)| Some((what, target, unit, value?)));

@@ -48,7 +48,7 @@ impl Json {
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        self.text() == other.text()
+        self.text() == other.text() || self.value() == other.value()
     }
 }
 

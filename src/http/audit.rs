@@ -48,6 +48,7 @@ pub struct AuditLine {
     /// The status after.
     to: Option<String>,
     /// What else was kept.
+    #[schema(value_type = serde_json::Value)]
     data: Json,
 }
 

@@ -117,8 +117,8 @@ fn with_header(mut response: Response, name: header::HeaderName, value: HeaderVa
 }
 
 /// The answer, also where what makes it panics.
-pub async fn caught(answer: impl Future<Output = Response>) -> Response {
-    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(panicked)
+pub fn caught(answer: impl Future<Output = Response>) -> impl Future<Output = Response> {
+    AssertUnwindSafe(answer).catch_unwind().map(|answer| answer.unwrap_or_else(panicked))
 }
 
 /// A handler panicked: a fault of ours, said as such.

@@ -1,6 +1,10 @@
 //! What handlers take from a request: ids in the path, the query, a form, where it comes from.
 
-use super::{bodies, error::ApiError};
+use super::{
+    bodies::{self, Refused},
+    error::ApiError,
+    pages::PageError,
+};
 use crate::{
     app::App,
     domain::{Id, Invalid, Object, Sent, request_filters::Query},
@@ -9,7 +13,7 @@ use crate::{
 use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, RawPathParams, Request},
     http::{HeaderMap, header, request::Parts},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use std::{
     convert::Infallible,
@@ -168,7 +172,10 @@ impl Form {
 impl FromRequest<App> for Form {
     type Rejection = Response;
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let bytes = bodies::received(app, request).await?;
+        let bytes = bodies::received(app, request).await.map_err(|refused| match refused {
+            Refused::Busy => PageError::from(Error::Busy).into_response(),
+            _ => refused.into_response(),
+        })?;
         Ok(Self(Query(url::form_urlencoded::parse(&bytes).into_owned().collect())))
     }
 }

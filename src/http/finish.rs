@@ -9,19 +9,20 @@ use tracing::Instrument;
 /// Runs the rest on a task of its own, unless the method promises to change nothing.
 pub(super) async fn once_begun(request: Request, next: Next) -> Response {
     let changes_nothing = request.method().is_safe();
-    let (request, unread) = Unread::of(request);
-    let work = in_turn(async {
-        let response = next.run(request).await;
-        if response.status() != StatusCode::REQUEST_TIMEOUT {
-            unread.read().await;
-        }
-        response
-    });
     if changes_nothing {
-        return work.await;
+        return in_turn(finished(request, next)).await;
     }
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(in_turn(finished(request, next)).in_current_span()).await {
         Ok(response) => response,
         Err(broken) => std::panic::resume_unwind(broken.into_panic()),
     }
+}
+
+async fn finished(request: Request, next: Next) -> Response {
+    let (request, unread) = Unread::of(request);
+    let response = next.run(request).await;
+    if response.status() != StatusCode::REQUEST_TIMEOUT {
+        unread.read().await;
+    }
+    response
 }

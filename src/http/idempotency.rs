@@ -53,7 +53,8 @@ async fn guarded<F: Future<Output = Response>>(
     let caller = admitted(&parts).map_err(IntoResponse::into_response)?.caller;
     let what = format!("{} {}", parts.method, documented(parts.uri.path()));
     let call = Call { api_key: caller.key().id, key: key.to_owned(), what };
-    let body = bodies::received(app, Request::from_parts(parts.clone(), body)).await?;
+    let body = bodies::received(app, Request::from_parts(parts.clone(), body));
+    let body = body.await.map_err(IntoResponse::into_response)?;
     call.made(app, parts, body, next).await.map_err(|error| ApiError::from(error).into_response())
 }
 
@@ -80,7 +81,7 @@ impl Call {
     ) -> Result<Response, Error> {
         let begun = idempotency::begin(app, self.api_key, &self.key, &self.what, &body).await?;
         Ok(match begun {
-            Begun::First => return self.answered(app, next(Request::from_parts(parts, Body::from(body)))).await,
+            Begun::First => return self.answered(app, next(bodies::with_received(parts, body))).await,
             Begun::Answered(status, text) => replayed(status, text),
             Begun::Different => {
                 let msg = "Idempotency-Key was used with a different request";

@@ -155,7 +155,7 @@ fn add_failures(operation: &mut Described) {
         ("413", takes_body, "The body is larger than 1 MiB"),
         ("429", secured || reviewing, "The hourly limit is used up, or too many attempts; see `Retry-After`"),
         ("500", !open, "The operation failed on the server"),
-        ("503", !open, "The database is out of reach for the moment; see `Retry-After`"),
+        ("503", !open, "The database is out of reach for the moment, or too much is under way; see `Retry-After`"),
     ] {
         if applies && !operation.responses.responses.contains_key(status) {
             operation.responses.responses.insert(status.to_owned(), failure(about));

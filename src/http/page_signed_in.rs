@@ -1,6 +1,7 @@
 //! Who looks at a page: anybody, somebody who is signed in, somebody whose programs ask, an owner of the server.
 
 use super::{
+    bodies::Known,
     page_notices::Notice,
     page_shell::{Section, Shell},
     page_sign_in::local,
@@ -52,6 +53,9 @@ impl FromRequestParts<App> for Visitor {
             Err(Error::Unauthenticated { .. }) => None,
             Err(error) => return Err(error.into()),
         };
+        if who.is_some() {
+            parts.extensions.insert(Known);
+        }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         Ok(Self { who, notice: query.value("notice").and_then(Notice::named), now: app.now() })
     }

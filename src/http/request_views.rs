@@ -96,6 +96,7 @@ pub struct OneRequest {
     /// The type of the answer.
     pub(super) response_type: &'static str,
     /// What stands if nobody answers.
+    #[schema(value_type = Option<Value>)]
     pub(super) default_response: Option<Json>,
     /// The answer; `false`, `0` and `""` in their object form, so that no client mistakes them for nothing.
     pub(super) response_data: Option<Value>,
@@ -208,6 +209,7 @@ pub struct GivenFeedback {
     /// The request.
     pub(super) request_id: String,
     /// What was said.
+    #[schema(value_type = Value)]
     pub(super) feedback: Json,
     /// Its identifier.
     pub(super) feedback_id: String,

@@ -1,7 +1,7 @@
 //! What reviewers see and do, by session (contract 16.2). An API key is no session and gets 401 (16.6).
 
 use super::{
-    bodies::Body,
+    bodies::{Body, Known},
     error::{ApiError, OrFailed},
     extract::{Address, PathId},
     reply::{Envelope, Reply},
@@ -29,13 +29,13 @@ pub struct Reviewer(pub SignedIn);
 impl FromRequestParts<App> for Reviewer {
     type Rejection = ApiError;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        if let Some(token) = bearer(&parts.headers) {
-            return Ok(Self(sessions::find(app, Some(token)).await?));
-        }
-        if ![Method::GET, Method::HEAD].contains(&parts.method) {
+        let token = bearer(&parts.headers);
+        if token.is_none() && ![Method::GET, Method::HEAD].contains(&parts.method) {
             same_site(&parts.headers)?;
         }
-        Ok(Self(sessions::find(app, session_cookie(&parts.headers)).await?))
+        let who = sessions::find(app, token.or_else(|| session_cookie(&parts.headers))).await?;
+        parts.extensions.insert(Known);
+        Ok(Self(who))
     }
 }
 
@@ -163,6 +163,7 @@ pub struct ReviewView {
     /// When one's claim lapses.
     claim_expires_at: Option<String>,
     /// What one has typed so far.
+    #[schema(value_type = Option<Value>)]
     draft: Option<Json>,
 }
 

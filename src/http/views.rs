@@ -6,23 +6,7 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
-};
-
-/// Any JSON.
-impl PartialSchema for Json {
-    fn schema() -> RefOr<Schema> {
-        Value::schema()
-    }
-}
-
-impl ToSchema for Json {
-    fn name() -> std::borrow::Cow<'static, str> {
-        Value::name()
-    }
-}
+use utoipa::ToSchema;
 
 /// A member as loops show them (5.1, short form).
 #[derive(Serialize, ToSchema)]
@@ -211,6 +195,7 @@ pub struct RequestView {
     /// An image to look at.
     pub image_url: Option<String>,
     /// What the reviewer should know.
+    #[schema(value_type = Option<Value>)]
     pub context: Option<Json>,
     /// Where it came from.
     #[schema(example = "api")]
@@ -221,8 +206,10 @@ pub struct RequestView {
     #[schema(example = "single_select")]
     pub response_type: &'static str,
     /// The form of the answer, as sent.
+    #[schema(value_type = Value)]
     pub response_config: Json,
     /// What stands if nobody answers, as sent.
+    #[schema(value_type = Option<Value>)]
     pub default_response: Option<Json>,
     /// Seconds until it times out.
     #[schema(example = 3600)]
@@ -233,11 +220,14 @@ pub struct RequestView {
     pub callback_url: Option<String>,
     /// The caller's own, if sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     pub tags: Option<Json>,
     /// The caller's own, if sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     pub metadata: Option<Json>,
     /// Who was told.
+    #[schema(value_type = Value)]
     pub broadcasted_to: Json,
     /// When.
     pub broadcasted_at: String,
@@ -257,7 +247,7 @@ pub struct RequestView {
     /// The same.
     pub completed_at: Option<String>,
     /// The answer, bare; null until `completed`.
-    #[schema(example = "approve")]
+    #[schema(value_type = Option<Value>, example = "approve")]
     pub response_data: Option<Json>,
     /// The answer with its labels.
     pub response_details: Option<Value>,
@@ -269,6 +259,7 @@ pub struct RequestView {
     /// Why.
     pub cancel_reason: Option<String>,
     /// What its creator thought of the answer.
+    #[schema(value_type = Option<Value>)]
     pub feedback: Option<Json>,
     /// Reserved.
     pub assignee_role: Option<String>,

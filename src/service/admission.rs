@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How long a key is believed without asking the store, in microseconds.
+/// How long a key is believed without asking the store, and what is left of its window, in microseconds.
 const BELIEVED: i64 = 900_000;
 /// How coarse `last_used_at` is, in seconds (contract 13.7).
 const LAST_USED_SECONDS: i64 = 60;
@@ -33,17 +33,21 @@ pub struct Admission {
     exceeded: Mutex<HashMap<Id<Key>, Timestamp>>,
 }
 
+const LONG_AGO: Timestamp = Timestamp::from_micros(i64::MIN);
+
 /// Requests that this process took from a window and has not used yet.
 #[derive(Clone, Copy)]
 struct Lease {
     limit: i64,
     closes_at: Timestamp,
+    /// What all processes have taken, as of then.
     used: i64,
+    seen_at: Timestamp,
     left: i64,
 }
 
 impl Lease {
-    const EMPTY: Self = Self { limit: 0, closes_at: Timestamp::from_micros(i64::MIN), used: 0, left: 0 };
+    const EMPTY: Self = Self { limit: 0, closes_at: LONG_AGO, used: 0, seen_at: LONG_AGO, left: 0 };
 
     fn window(&self, limit: i64) -> Window {
         Window { limit, remaining: (limit - self.used + self.left).max(0), closes_at: self.closes_at }
@@ -147,15 +151,29 @@ pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     let mut lease = lease.lock().await;
     if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
         *lease = Box::pin(take(app, key, limit, now)).await?;
+    } else if now.micros_since(lease.seen_at) > BELIEVED {
+        Box::pin(look(app, key, &mut lease, now)).await;
     }
     lease.left -= 1;
     Ok(lease.window(limit))
 }
 
+/// Looks what other processes have taken meanwhile, so that the caller is told what is left (contract 3.3). Where that cannot be
+/// seen, what was seen last is told: the call itself needs nothing.
+async fn look(app: &App, key: &Key, lease: &mut Lease, now: Timestamp) {
+    lease.seen_at = now;
+    if let Ok(Some(window)) = windows::find(&app.store, key.id).await
+        && window.closes_at == lease.closes_at
+    {
+        lease.used = window.used;
+    }
+}
+
 async fn take(app: &App, key: &Key, limit: i64, now: Timestamp) -> Result<Lease> {
     match windows::take(&app.store, key.id, limit, limit::block(limit), now).await? {
         Some(taken) => {
-            let lease = Lease { limit, closes_at: taken.closes_at, used: taken.used, left: taken.granted };
+            let lease =
+                Lease { limit, closes_at: taken.closes_at, used: taken.used, seen_at: now, left: taken.granted };
             if limit::is_nearly_used(taken.used, limit) && !taken.warned {
                 let counted = Lease { left: lease.left - 1, ..lease };
                 tell(app, EventName::KeyQuotaWarning, key, counted.window(limit)).await?;

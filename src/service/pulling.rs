@@ -40,7 +40,7 @@ pub enum Step {
     Loops(usize),
     /// So many requests were here from the last time.
     GoesOn(i64),
-    /// So many requests were read, of so many.
+    /// That many of the list of requests were read, of so many.
     Requests(i64, Option<i64>),
     /// This is not kept here, and why.
     LeftOut(String),
@@ -137,7 +137,7 @@ impl Pull<'_> {
         let members = if known.is_empty() {
             match self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await {
                 Ok(mut answer) => answer["members"].take(),
-                Err(why @ Failure::Refused { status: 403 | 404, .. }) => return Ok(Err(why.to_string())), // it has gone
+                Err(gone @ Failure::Refused { status: 404, .. }) => return Ok(Err(gone.to_string())),
                 Err(failure) => return Err(failure.into()),
             }
         } else {
@@ -157,25 +157,29 @@ impl Pull<'_> {
         Ok(Ok(()))
     }
 
+    /// Page after page. The last request of one is the first of the next: should it not be, some that were read have gone there
+    /// and what came after them has moved up, so it goes back. Where that leads to the same place again, it goes on all the same.
     async fn requests(&mut self) -> Result<(), Failed> {
         let (mut start, mut page) = self.begin().await?;
-        let (mut read, mut furthest) = (HashSet::new(), 0);
+        let (mut read, mut torn) = (HashSet::new(), HashSet::new());
+        let (mut overlaps, mut furthest) = (false, 0);
         loop {
-            if start == 0 || read.is_empty() || page.id(0).is_some_and(|id| read.contains(id)) {
+            if overlaps && page.id(0).is_none_or(|id| !read.contains(id)) && torn.insert((start, read.len())) {
+                start = (start - pulled_pages::LONGEST).max(0);
+                overlaps = start > 0;
+            } else {
                 let (end, before) = (start + page.len(), read.len());
                 self.one_page(&page, &mut read).await?;
-                (self.tell)(Step::Requests(end, page.total));
-                if !page.goes_on(end) {
-                    return Ok(());
-                }
-                if end - 1 == start || end > furthest && read.len() == before {
+                if page.len() > 1 && end > furthest && read.len() == before {
                     return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
                 }
                 furthest = furthest.max(end);
-                start = end - 1; // the last one again: it shows whether the next page follows on
-            } else {
-                // Some that were read have gone there, and what came after them has moved up.
-                start = (start - pulled_pages::LONGEST).max(0);
+                (self.tell)(Step::Requests(furthest, page.total));
+                if !page.goes_on(end) {
+                    return Ok(());
+                }
+                overlaps = page.len() > 1;
+                start = if overlaps { end - 1 } else { end };
             }
             page = requests(self.source, start, pulled_pages::LONGEST).await?;
         }
@@ -199,7 +203,7 @@ impl Pull<'_> {
     async fn one_page(&mut self, page: &Page, read: &mut HashSet<String>) -> Result<(), Failed> {
         let mut feedback = Vec::new();
         for shown in &page.entries {
-            if read.insert(shown["id"].as_str().unwrap_or_default().to_owned()) {
+            if shown["id"].as_str().is_none_or(|id| read.insert(id.to_owned())) {
                 feedback.extend(self.one_request(shown).await?);
             }
         }
@@ -215,7 +219,14 @@ impl Pull<'_> {
         let mut whole = Value::Null;
         if listed["response_config"].is_null() || listed["request_text"].is_null() {
             // Lists may be short.
-            whole = self.source.get(&format!("/v1/api/requests/{id}"), &[]).await?["request"].take();
+            whole = match self.source.get(&format!("/v1/api/requests/{id}"), &[]).await {
+                Ok(mut answer) => answer["request"].take(),
+                Err(gone @ Failure::Refused { status: 404, .. }) => {
+                    self.leave_out(&format!("the request {id}"), &gone.to_string());
+                    return Ok(None);
+                }
+                Err(failure) => return Err(failure.into()),
+            };
         }
         let shown = if whole.is_object() { &whole } else { listed };
         let now = self.app.now();

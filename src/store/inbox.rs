@@ -93,7 +93,7 @@ pub async fn counts(db: impl Db<'_>, account: Id<Account>, view: View) -> Result
     let sql = narrow(view, sql).push("and r.status = 'pending'), (select count(*) from requests r").push(IN_MY_LOOPS);
     let sql =
         narrow(view, sql).push("and r.status = 'claimed' and r.claimed_by = $1), (select count(*) from requests r");
-    narrow(view, sql.push(IN_MY_LOOPS)).push("and r.response_by = $1)").one().await
+    narrow(view, sql.push(IN_MY_LOOPS)).push("and r.response_by = $1)").long().one().await
 }
 
 /// Keeps what a person has typed so far.

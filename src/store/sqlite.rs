@@ -230,6 +230,18 @@ mod tests {
     }
 
     #[test]
+    fn acknowledged_means_on_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("test.db")).unwrap();
+        let asked = |what: &str| -> String {
+            connection
+                .query_row(&format!("select cast({what} as text) from pragma_{what}"), (), |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!((asked("synchronous"), asked("journal_mode")), ("2".to_owned(), "wal".to_owned()));
+    }
+
+    #[test]
     fn a_statement_is_planned_once_whatever_its_values() {
         let folder = tempfile::tempdir().unwrap();
         let connection = open(&folder.path().join("test.db")).unwrap();

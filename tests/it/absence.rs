@@ -3,11 +3,12 @@
 
 use crate::{
     asking::path,
+    cluster::Cluster,
     harness::{Asker, Engine, World, question_with},
-    program::{Process, Receiver, present_time, with_processes},
+    program::{Process, Receiver, present_at, present_time, with_processes},
     proxy::{Proxy, Way},
 };
-use hitl_server::store::Db;
+use hitl_server::{settings::Settings, store::Db};
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
@@ -93,9 +94,9 @@ async fn hears(world: &World, process: &Process, asker: &Asker) -> bool {
     answered.elapsed() < Duration::from_secs(1)
 }
 
-async fn goes_away_and_comes_back(world: World, way: Way) {
+/// What happens to a process that goes this way while its database is away.
+async fn outage(world: World, through: World, away: impl Future<Output = ()>, back: impl Future<Output = ()>) {
     let asker = world.asker().await;
-    let (proxy, through) = by_a_proxy(&world).await;
     let (process, receiver) = (Arc::new(Process::start(&through).await), Receiver::start().await);
     let (answered, stop) = (Ids::default(), Arc::new(AtomicBool::new(false)));
     let callers: Vec<_> = (0..12)
@@ -114,7 +115,9 @@ async fn goes_away_and_comes_back(world: World, way: Way) {
     timeout(Duration::from_secs(30), many(20)).await.expect("it works at first");
     let overdue = world.ask(&asker, &question_with(&json!({}))).await;
 
-    proxy.becomes(way);
+    let due = world.app.store.sql("update requests set timeout_at = $1 where id = $2");
+    due.bind(present_time(&world).plus_seconds(2)).bind(&overdue).run().await.unwrap();
+    away.await;
     let began = Instant::now();
     let refused = loop {
         let (answer, took) = ask(&process, &asker, &receiver.url).await;
@@ -128,13 +131,12 @@ async fn goes_away_and_comes_back(world: World, way: Way) {
     assert_eq!(refused.json::<Value>().await.unwrap()["error"], true);
     assert_eq!(process.get("/ready", "").send().await.unwrap().status(), 503);
     assert_eq!(process.get("/health", "").send().await.unwrap().status(), 200);
-    let due = world.app.store.sql("update requests set timeout_at = $1 where id = $2");
-    due.bind(present_time(&world)).bind(&overdue).run().await.unwrap();
     sleep(Duration::from_secs(5)).await; // so that everything has noticed
 
-    proxy.becomes(Way::Open);
+    back.await;
+    let world = World::at(&world.url, Settings::default(), world.clock.clone()).await;
     let took = recovers(&process, &asker, &receiver.url).await;
-    println!("{way:?}: back after {took:?}");
+    println!("back after {took:?}");
     let so_far = answered.lock().unwrap().len();
     timeout(Duration::from_secs(30), many(so_far + 20)).await.expect("it works again");
     stop.store(true, Relaxed);
@@ -142,7 +144,7 @@ async fn goes_away_and_comes_back(world: World, way: Way) {
         caller.await.unwrap();
     }
     let ids = answered.lock().unwrap().clone();
-    println!("{way:?}: {} answers acknowledged", ids.len());
+    println!("{} answers acknowledged", ids.len());
     for id in &ids {
         let told = world.events(id).await;
         assert_eq!(told.iter().filter(|name| *name == "request.completed").count(), 1, "{id}: {told:?}");
@@ -166,16 +168,41 @@ async fn goes_away_and_comes_back(world: World, way: Way) {
         heard = heard || hears(&world, &process, &asker).await;
     }
     assert!(heard, "it listens again");
+    world.app.store.close().await;
+}
+
+/// The way there is barred for a while.
+async fn barred(world: World, way: Way) {
+    let (proxy, through) = by_a_proxy(&world).await;
+    outage(world, through, async { proxy.becomes(way) }, async { proxy.becomes(Way::Open) }).await;
+}
+
+/// The server itself is stopped and started.
+async fn stopped(mode: &str) {
+    let cluster = Cluster::start();
+    let world = present_at(&cluster.url()).await;
+    outage(world.clone(), world.clone(), async { cluster.stop(mode) }, async { cluster.begin() }).await;
+    world.app.store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_that_stops_and_starts_is_missed_only_meanwhile() {
-    with_processes(Engine::Postgres, |world| goes_away_and_comes_back(world, Way::Cut)).await;
+async fn a_postgres_that_is_stopped_and_started_is_missed_only_meanwhile() {
+    stopped("fast").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_goes_down_with_its_machine_is_missed_only_meanwhile() {
+    stopped("immediate").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_cannot_be_reached_is_missed_only_meanwhile() {
+    with_processes(Engine::Postgres, |world| barred(world, Way::Cut)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_falls_silent_is_missed_only_meanwhile() {
-    with_processes(Engine::Postgres, |world| goes_away_and_comes_back(world, Way::Silent)).await;
+    with_processes(Engine::Postgres, |world| barred(world, Way::Silent)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,6 +26,7 @@ mod cast;
 mod certificates;
 mod changing;
 mod clients;
+mod cluster;
 mod collecting;
 mod command;
 mod command_webhooks;

@@ -209,7 +209,7 @@ on_both! {
     async fn bodies_that_are_being_received_share_what_room_there_is(world: World) {
         let asker = world.asker().await;
         let server = Listening::on(&world, |_| {}).await;
-        let (room, body) = (&server.app.bodies, question().to_string());
+        let (room, body) = (&server.app.bodies.known, question().to_string());
         let all = room.available_permits();
         let of_others = room.try_acquire_many((all - body.len() * 3 / 2).try_into().unwrap()).unwrap();
         let mut slow = server.connect().await;

@@ -83,6 +83,19 @@ on_both! {
         assert_eq!(rush(&[&world, &other], &key, 1).await, 2);
     }
 
+    async fn contract_3_3_what_other_processes_took_of_a_big_limit_is_told_within_a_second(world: World) {
+        let (key, other) = (key_of(&world, 5000).await, world.beside(|_| {}).await);
+        let told = async |process: &World| remaining(&process.get(PATH).key(&key).await);
+        assert_eq!(told(&world).await, 4999);
+        assert_eq!(rush(&[&other], &key, 100).await, 100);
+        world.clock.advance(1);
+        assert_eq!(told(&world).await, 4898, "all were used but those that this process holds");
+        accidents::run(&world, "alter table windows rename to elsewhere").await;
+        world.clock.advance(1);
+        assert_eq!(told(&world).await, 4897, "what cannot be seen changes nothing");
+        accidents::run(&world, "alter table elsewhere rename to windows").await;
+    }
+
     async fn contract_3_10_what_was_used_survives_a_restart_and_no_more(world: World) {
         for limit in [10, 100_000] {
             let owner = world.person(&format!("owner{limit}@example.com")).await;

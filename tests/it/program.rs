@@ -26,9 +26,9 @@ use std::{
 };
 
 /// A world at the present time, so that processes can take part in it.
-async fn present(database: &Database) -> World {
+pub(crate) async fn present_at(url: &str) -> World {
     let clock = Arc::new(StoppedClock::at(Timestamp::from_seconds(0)));
-    let world = World::at(&database.url, Settings::default(), clock).await;
+    let world = World::at(url, Settings::default(), clock).await;
     world.clock.set(present_time(&world));
     world
 }
@@ -56,7 +56,7 @@ pub(crate) async fn with_processes<F: Future<Output = ()> + Send + 'static>(
     test: impl FnOnce(World) -> F,
 ) {
     let database = Database::create(engine).await;
-    let world = present(&database).await;
+    let world = present_at(&database.url).await;
     let store = world.app.store.clone();
     let outcome = tokio::spawn(test(world)).await;
     store.close().await;

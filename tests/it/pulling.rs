@@ -3,7 +3,7 @@
 use crate::{
     asking::{has, respond},
     copying::other,
-    harness::{Asker, Database, World, on_both, question, question_with},
+    harness::{Asker, Database, Engine, World, on_both, question, question_with},
     process::{PASSWORD, Said, run, run_where, run_with},
     program::{Process, present_time, with_processes_on_both},
 };
@@ -175,11 +175,21 @@ struct Moods {
     cut_from: Option<usize>,
     /// When the window ends, after the first page.
     reset: i64,
-    refused: bool,
-    failed: bool,
+    /// How often it refused or failed: first the one, then the other, then no more.
+    troubles: usize,
     /// How many of the oldest go away after the first page was read.
     go_away: usize,
+    /// How many it says there are.
+    total: Option<usize>,
+    ignores_offset: bool,
+    /// The most that it lists on a page.
+    cap: Option<usize>,
+    /// The one that comes last on the first page is listed without its id.
+    nameless: bool,
 }
+
+/// How a source behaves, and how many requests come of it.
+type Way = (fn(&mut Moods), Option<i64>);
 
 const ASKER: &str = "65f1234567890abcdef12300";
 const LOOP: &str = "65f1234567890abcdef12301";
@@ -222,19 +232,24 @@ impl Fake {
         let number = |name: &str| query[name].parse::<usize>().unwrap();
         let (offset, limit) = (number("offset"), number("limit"));
         self.moods(|moods| {
-            if !std::mem::replace(&mut moods.refused, true) {
+            moods.troubles += 1;
+            if moods.troubles == 1 {
                 return (status(429), [("retry-after", "1")], r#"{"error":true,"msg":"API rate limit exceeded"}"#)
                     .into_response();
             }
-            if !std::mem::replace(&mut moods.failed, true) {
+            if moods.troubles == 2 {
                 return (status(500), r#"{"error":true,"msg":"Failed to retrieve requests"}"#).into_response();
             }
             let gone = if moods.asked.is_empty() { 0 } else { moods.go_away };
             moods.asked.push((offset, limit));
-            let end = (gone + offset + limit).min(COUNT);
-            let page: Vec<Value> = ((gone + offset).min(end)..end).map(entry).collect();
-            let whole =
-                json!({"error": false, "msg": "ok", "data": {"requests": page, "count": page.len()}}).to_string();
+            let offset = if moods.ignores_offset { 0 } else { offset };
+            let end = (gone + offset + limit.min(moods.cap.unwrap_or(limit))).min(COUNT);
+            let mut page: Vec<Value> = ((gone + offset).min(end)..end).map(entry).collect();
+            if moods.nameless && (offset..end).contains(&99) {
+                page[99 - offset].as_object_mut().unwrap().remove("id");
+            }
+            let data = json!({"requests": page, "count": page.len(), "total": moods.total});
+            let whole = json!({"error": false, "msg": "ok", "data": data}).to_string();
             if moods.cut_from.is_some_and(|from| end > from) {
                 let half = Bytes::from(whole[..whole.len() / 2].to_owned());
                 let torn = futures_util::stream::iter([Ok(half), Err(std::io::Error::other("cut off"))]);
@@ -320,11 +335,36 @@ on_both! {
     }
     async fn what_moves_up_because_others_went_away_is_not_passed_over(world: World) {
         let (fake, url) = Fake::start().await;
-        fake.moods(|moods| (moods.refused, moods.failed, moods.go_away) = (true, true, 30));
+        fake.moods(|moods| (moods.troubles, moods.go_away) = (2, 30));
         world.person("ann@example.com").await;
         let said = pull(&world.url, &url, "secret", &["--json"]).await.json();
         has(&said["new"], &json!({"request": 248}));
         let asked = fake.moods(|moods| std::mem::take(&mut moods.asked));
         assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100)]);
+    }
+    async fn however_a_source_makes_its_pages_all_is_read_or_it_is_said(world: World) {
+        let ways: [Way; 5] = [
+            (|it| it.nameless = true, Some(247)),
+            (|it| it.total = Some(COUNT + 10), Some(248)),
+            (|it| (it.total, it.cap) = (Some(COUNT), Some(30)), Some(248)),
+            (|it| (it.total, it.cap) = (Some(12), Some(1)), Some(10)),
+            (|it| (it.total, it.ignores_offset) = (Some(150), true), None),
+        ];
+        for (way, kept) in ways {
+            let (fake, url) = Fake::start().await;
+            fake.moods(|moods| {
+                moods.troubles = 2;
+                way(moods);
+            });
+            let target = Database::create(Engine::Sqlite).await;
+            anns(&target).await;
+            let said = pull(&target.url, &url, "secret", &["--json"]).await;
+            match kept {
+                Some(kept) => has(&said.json()["new"], &json!({"request": kept})),
+                None => assert!(said.code == Some(1) && said.err.contains("the same page"), "{said:?}"),
+            }
+            target.drop().await;
+        }
+        drop(world);
     }
 }

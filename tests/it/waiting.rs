@@ -8,7 +8,7 @@ use crate::{
 use futures_util::future::poll_immediate;
 use hitl_server::{
     domain::{Actor, KeyStatus},
-    http::around_keyed,
+    http::{around_all, around_keyed},
     service::{deadlines, keys, requests},
     worker,
 };
@@ -40,11 +40,16 @@ fn held<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
     size_of::<F>()
 }
 
+fn held_by_three<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+    size_of::<F>()
+}
+
 #[test]
 fn a_waiting_call_holds_little() {
     // Of 10,000 that wait, each holds this. What a look at the store takes is given back before the wait.
     assert!(held(requests::show_after) < 1024, "{}", held(requests::show_after));
     assert!(held(around_keyed) < 3072, "{}", held(around_keyed));
+    assert!(held_by_three(around_all) < 3072, "{}", held_by_three(around_all));
 }
 
 fn remaining(answer: &Answer) -> i64 {

@@ -13,9 +13,10 @@ use crate::{
 };
 
 /// In the order of their turns: what is compared stands side by side.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     Kind::Bare,
     Kind::Admission,
+    Kind::Limited,
     Kind::Get,
     Kind::Select,
     Kind::Newest,
@@ -52,13 +53,14 @@ pub(super) async fn measure(task: &Task<'_>, ground: &Ground<'_>) -> anyhow::Res
 }
 
 /// What is compared with what, and what is wanted of it.
-fn ratios(engine: Engine) -> [(Kind, Kind, Target); 8] {
+fn ratios(engine: Engine) -> [(Kind, Kind, Target); 9] {
     let (get, get_row) = match engine {
         Engine::Sqlite => (Target::AtLeast(0.4), Target::Free),
         Engine::Postgres => (Target::Free, Target::AtLeast(1.0)),
     };
     [
         (Kind::Admission, Kind::Bare, Target::AtLeast(0.7)),
+        (Kind::Limited, Kind::Admission, Target::AtLeast(0.9)),
         (Kind::Get, Kind::Bare, get),
         (Kind::Get, Kind::Select, get_row),
         (Kind::List, Kind::Newest, Target::Free),

@@ -16,6 +16,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 const CONNECTIONS: [u32; 5] = [1, 4, 16, 64, 256];
 /// With how many it is held to something.
 const HELD: u32 = 64;
+/// To what a cycle's processor time is held on SQLite, in milliseconds.
+const PROCESSOR: f64 = 0.3;
 /// To what the tail is held, in milliseconds.
 const TAIL: f64 = 20.0;
 
@@ -61,9 +63,11 @@ impl Swept {
     pub(crate) fn held(&self, engine: Engine) -> Vec<Figure> {
         let Some((_, side, _)) = self.0.iter().find(|(number, ..)| *number == HELD) else { return vec![] };
         let least = Target::AtLeast(if engine == Engine::Sqlite { 2_500.0 } else { 1_500.0 });
+        let processor = if engine == Engine::Sqlite { Target::Below(PROCESSOR) } else { Target::Free };
         let tail = format!("p99 of the slowest kind of call of a cycle, {HELD} connections");
         vec![
             Figure::new(format!("cycles per second, {HELD} connections"), least, " /s", side.per_second()),
+            Figure::new("the server's processor time of a cycle", processor, " ms", side.processor_of_one()),
             Figure::new(tail, Target::Below(TAIL), " ms", side.slowest().p99),
         ]
     }

@@ -4,7 +4,7 @@ use crate::options::Options;
 use std::{fmt, time::Duration};
 
 /// What is driven in turns on each engine, a round: calls, numbers of connections, stored requests, waiting calls.
-const TURNS: u32 = 13 + 10 + 16 + 2;
+const TURNS: u32 = 14 + 10 + 16 + 2;
 /// Starts of a server that a round has, ours and the floor's.
 const COLD: u32 = 2;
 /// About how many requests a second are stored and asked on a small machine.

@@ -1,0 +1,79 @@
+//! A Postgres server of a test's own, which it may stop.
+
+use rustix::process::geteuid;
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The server, gone with this.
+pub(crate) struct Cluster {
+    binaries: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        let binaries = std::env::var_os("HITL_TEST_POSTGRES_BINARIES")
+            .expect("HITL_TEST_POSTGRES_BINARIES must name the folder of initdb and pg_ctl; scripts/test finds it");
+        // Not under TMPDIR, which the other account may be unable to enter.
+        let folder = tempfile::Builder::new().prefix("hitl-postgres").tempdir_in("/tmp").unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let it = Self { binaries: binaries.into(), folder, port };
+        if geteuid().is_root() {
+            let owned = Command::new("chown").arg(account()).arg(it.folder.path()).status().unwrap();
+            assert!(owned.success());
+        }
+        it.run("initdb", &["-U", "hitl", "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        it.begin();
+        it
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://hitl@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Starts it again.
+    pub(crate) fn begin(&self) {
+        let folder = self.folder.path().display();
+        let options = format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}", self.port);
+        self.run("pg_ctl", &["-w", "-l", &format!("{folder}/log"), "-o", &options, "start"]);
+    }
+
+    /// Stops it: `fast` breaks connections off, `immediate` is as if the machine went down.
+    pub(crate) fn stop(&self, mode: &str) {
+        self.run("pg_ctl", &["-m", mode, "-w", "stop"]);
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        assert!(self.command(program, arguments).status().unwrap().success(), "{program} {arguments:?}");
+    }
+
+    /// Postgres refuses to run as root: then another account runs it.
+    fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let program = self.binaries.join(program);
+        let mut command = if geteuid().is_root() {
+            let mut other = Command::new("runuser");
+            other.args(["-u", account(), "--"]).arg(program);
+            other
+        } else {
+            Command::new(program)
+        };
+        command.arg("-D").arg(self.folder.path().join("data")).args(arguments).current_dir(Path::new("/"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+fn account() -> &'static str {
+    let known = Command::new("id").args(["-u", "postgres"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if known.unwrap().success() { "postgres" } else { "nobody" }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = self.command("pg_ctl", &["-m", "immediate", "-w", "stop"]).status();
+    }
+}
