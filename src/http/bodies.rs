@@ -37,7 +37,7 @@ pub struct Rooms {
 impl Default for Rooms {
     fn default() -> Self {
         let room = |bodies| Arc::new(Semaphore::new(bodies * LARGEST));
-        Self { known: room(64), strangers: room(8) }
+        Self { known: room(64), strangers: room(32) }
     }
 }
 

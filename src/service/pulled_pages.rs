@@ -47,11 +47,6 @@ impl Page {
         i64::try_from(self.entries.len()).unwrap_or(i64::MAX)
     }
 
-    /// The identifier of an entry.
-    pub(super) fn id(&self, place: usize) -> Option<&str> {
-        self.entries.get(place)?["id"].as_str()
-    }
-
     /// Whether another one comes, where this one ends there.
     pub(super) fn goes_on(&self, end: i64) -> bool {
         !self.entries.is_empty()

@@ -13,7 +13,7 @@ use crate::{
     store::imports,
 };
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Why nothing more could be taken in. What was is kept.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,21 @@ async fn asker(source: &Source, tell: &mut (dyn FnMut(Step) + Send)) -> Result<I
     Ok(asker)
 }
 
+/// How often it is gone back from the same place.
+const MOST_TEARS: u32 = 3;
+
+/// How often pages did not join there, with this time.
+fn tears(torn: &mut HashMap<i64, u32>, start: i64) -> u32 {
+    let tears = torn.entry(start).or_default();
+    *tears += 1;
+    *tears
+}
+
+/// By what an entry is known again: its identifier, or all of it where it has none.
+fn identity(shown: &Value) -> String {
+    shown["id"].as_str().map_or_else(|| shown.to_string(), str::to_owned)
+}
+
 struct Pull<'a> {
     app: &'a App,
     account: Account,
@@ -158,19 +173,20 @@ impl Pull<'_> {
     }
 
     /// Page after page. The last request of one is the first of the next: should it not be, some that were read have gone there
-    /// and what came after them has moved up, so it goes back. Where that leads to the same place again, it goes on all the same.
+    /// and what came after them has moved up, so it goes back. Where that leads to the same place again and again, it goes on all the same.
     async fn requests(&mut self) -> Result<(), Failed> {
         let (mut start, mut page) = self.begin().await?;
-        let (mut read, mut torn) = (HashSet::new(), HashSet::new());
+        let (mut read, mut torn) = (HashSet::new(), HashMap::new());
         let (mut overlaps, mut furthest) = (false, 0);
         loop {
-            if overlaps && page.id(0).is_none_or(|id| !read.contains(id)) && torn.insert((start, read.len())) {
+            let follows = !overlaps || page.entries.first().is_some_and(|first| read.contains(&identity(first)));
+            if !follows && tears(&mut torn, start) <= MOST_TEARS {
                 start = (start - pulled_pages::LONGEST).max(0);
                 overlaps = start > 0;
             } else {
                 let (end, before) = (start + page.len(), read.len());
                 self.one_page(&page, &mut read).await?;
-                if page.len() > 1 && end > furthest && read.len() == before {
+                if page.len() > 0 && end > furthest && read.len() == before {
                     return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
                 }
                 furthest = furthest.max(end);
@@ -203,7 +219,7 @@ impl Pull<'_> {
     async fn one_page(&mut self, page: &Page, read: &mut HashSet<String>) -> Result<(), Failed> {
         let mut feedback = Vec::new();
         for shown in &page.entries {
-            if shown["id"].as_str().is_none_or(|id| read.insert(id.to_owned())) {
+            if read.insert(identity(shown)) {
                 feedback.extend(self.one_request(shown).await?);
             }
         }

@@ -2,7 +2,7 @@
 
 use rustix::process::geteuid;
 use std::{
-    net::TcpListener,
+    hash::{BuildHasher, RandomState},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -20,14 +20,19 @@ impl Cluster {
             .expect("HITL_TEST_POSTGRES_BINARIES must name the folder of initdb and pg_ctl; scripts/test finds it");
         // Not under TMPDIR, which the other account may be unable to enter.
         let folder = tempfile::Builder::new().prefix("hitl-postgres").tempdir_in("/tmp").unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let it = Self { binaries: binaries.into(), folder, port };
+        let mut it = Self { binaries: binaries.into(), folder, port: 0 };
         if geteuid().is_root() {
             let owned = Command::new("chown").arg(account()).arg(it.folder.path()).status().unwrap();
             assert!(owned.success());
         }
-        it.run("initdb", &["-U", "hitl", "-A", "trust", "-E", "UTF8", "--locale=C"]);
-        it.begin();
+        let initialised = it.runs("initdb", &["-U", "hitl", "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        assert!(initialised, "initdb failed");
+        // Not where the system takes ports for connections from: it will be free for a while, and must stay so.
+        let begun = (0..5).any(|_| {
+            it.port = 20_000 + u16::try_from(RandomState::new().hash_one(()) % 10_000).unwrap();
+            it.begins()
+        });
+        assert!(begun, "{}", it.log());
         it
     }
 
@@ -37,18 +42,26 @@ impl Cluster {
 
     /// Starts it again.
     pub(crate) fn begin(&self) {
+        assert!(self.begins(), "{}", self.log());
+    }
+
+    fn begins(&self) -> bool {
         let folder = self.folder.path().display();
         let options = format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}", self.port);
-        self.run("pg_ctl", &["-w", "-l", &format!("{folder}/log"), "-o", &options, "start"]);
+        self.runs("pg_ctl", &["-w", "-l", &format!("{folder}/log"), "-o", &options, "start"])
     }
 
     /// Stops it: `fast` breaks connections off, `immediate` is as if the machine went down.
     pub(crate) fn stop(&self, mode: &str) {
-        self.run("pg_ctl", &["-m", mode, "-w", "stop"]);
+        assert!(self.runs("pg_ctl", &["-m", mode, "-w", "stop"]), "{}", self.log());
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) {
-        assert!(self.command(program, arguments).status().unwrap().success(), "{program} {arguments:?}");
+    fn runs(&self, program: &str, arguments: &[&str]) -> bool {
+        self.command(program, arguments).status().unwrap().success()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Postgres refuses to run as root: then another account runs it.

@@ -209,7 +209,7 @@ on_both! {
     async fn bodies_that_are_being_received_share_what_room_there_is(world: World) {
         let asker = world.asker().await;
         let server = Listening::on(&world, |_| {}).await;
-        let (room, body) = (&server.app.bodies.known, question().to_string());
+        let (room, body) = (server.app.bodies.known.clone(), question().to_string());
         let all = room.available_permits();
         let of_others = room.try_acquire_many((all - body.len() * 3 / 2).try_into().unwrap()).unwrap();
         let mut slow = server.connect().await;
@@ -232,6 +232,13 @@ on_both! {
         assert!(server.ask(&ask).await.starts_with("HTTP/1.1 201 "), "what was answered takes no room");
         drop(of_others);
         assert_eq!(room.available_permits(), all);
+
+        // Whoever is not known takes no room from others.
+        let strangers = server.app.bodies.strangers.clone();
+        let _all = strangers.try_acquire_many(strangers.available_permits().try_into().unwrap()).unwrap();
+        let sign_in = "POST /v1/reviewer/session HTTP/1.1\r\nHost: hitl.test\r\nContent-Length: 2\r\n\r\n{}";
+        assert!(server.ask(sign_in).await.starts_with("HTTP/1.1 503 "));
+        assert!(server.ask(&ask).await.starts_with("HTTP/1.1 201 "));
         server.stopped().await;
     }
 

@@ -343,12 +343,13 @@ on_both! {
         assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100)]);
     }
     async fn however_a_source_makes_its_pages_all_is_read_or_it_is_said(world: World) {
-        let ways: [Way; 5] = [
+        let ways: [Way; 6] = [
             (|it| it.nameless = true, Some(247)),
             (|it| it.total = Some(COUNT + 10), Some(248)),
             (|it| (it.total, it.cap) = (Some(COUNT), Some(30)), Some(248)),
             (|it| (it.total, it.cap) = (Some(12), Some(1)), Some(10)),
             (|it| (it.total, it.ignores_offset) = (Some(150), true), None),
+            (|it| (it.total, it.ignores_offset, it.cap) = (Some(150), true, Some(1)), None),
         ];
         for (way, kept) in ways {
             let (fake, url) = Fake::start().await;
