@@ -3,7 +3,7 @@
 use crate::{
     asking::{has, respond},
     copying::other,
-    harness::{Asker, Database, Engine, World, on_both, question, question_with},
+    harness::{Asker, Database, World, on_both, question, question_with},
     process::{PASSWORD, Said, run, run_where, run_with},
     program::{Process, present_time, with_processes_on_both},
 };
@@ -333,6 +333,7 @@ on_both! {
         assert!(third["new"].as_object().unwrap().values().all(|new| new == 0), "{third}");
         assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (249, 100)]);
     }
+
     async fn what_moves_up_because_others_went_away_is_not_passed_over(world: World) {
         let (fake, url) = Fake::start().await;
         fake.moods(|moods| (moods.troubles, moods.go_away) = (2, 30));
@@ -342,6 +343,7 @@ on_both! {
         let asked = fake.moods(|moods| std::mem::take(&mut moods.asked));
         assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100)]);
     }
+
     async fn however_a_source_makes_its_pages_all_is_read_or_it_is_said(world: World) {
         let ways: [Way; 6] = [
             (|it| it.nameless = true, Some(247)),
@@ -357,7 +359,7 @@ on_both! {
                 moods.troubles = 2;
                 way(moods);
             });
-            let target = Database::create(Engine::Sqlite).await;
+            let target = Database::create(other(&world)).await;
             anns(&target).await;
             let said = pull(&target.url, &url, "secret", &["--json"]).await;
             match kept {
@@ -366,6 +368,5 @@ on_both! {
             }
             target.drop().await;
         }
-        drop(world);
     }
 }
