@@ -4,6 +4,7 @@ WORKDIR /src
 # The crates first, around a program that does nothing: a layer that stays until the manifest or the lock changes.
 # Cargo goes by times, and those of our sources are older than that program's: hence the touch.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 RUN mkdir -p src benches/load tests/it \
     && echo 'fn main() {}' > src/main.rs \
     && cp src/main.rs benches/load/ \

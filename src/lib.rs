@@ -31,6 +31,7 @@
 pub mod app;
 pub mod cli;
 pub mod domain;
+mod head_timer;
 pub mod http;
 pub mod mailer;
 pub mod metrics;

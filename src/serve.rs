@@ -2,6 +2,7 @@
 
 use crate::{
     app::App,
+    head_timer::HeadTimer,
     http,
     service::{admission, push_keys, setup},
     tls::{self, Certificate},
@@ -11,7 +12,7 @@ use anyhow::Context;
 use axum::{body::Body, extract::ConnectInfo};
 use futures_util::FutureExt;
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
@@ -157,7 +158,7 @@ impl Talking {
             request.map(Body::new)
         });
         let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HeadTimer::default())
             .header_read_timeout(self.head_time)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         watcher.watch(connection).map(|ended| {

@@ -15,7 +15,7 @@ use axum::{
 use std::io::IsTerminal;
 use tracing::{Instrument, Span, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
     filter::{LevelFilter, ParseError, Targets},
     layer::SubscriberExt,
     registry,
@@ -46,8 +46,8 @@ fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(pretty: bool) -> Box<dyn Layer<
 }
 
 /// Whether a level is one, such as `info` or `hitl_server=debug,warn`.
-pub fn filter(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(level)
+pub fn filter(level: &str) -> Result<Targets, ParseError> {
+    level.parse()
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -80,6 +80,8 @@ impl Ground<'_> {
                 self.people.lister.ask(self.ours.address, LISTED).await?;
                 Work::Request(vec![get(LIST, &self.people.lister.key)], 200)
             }
+            Kind::ListAll => Work::Request(vec![get("/v1/api/requests?limit=10", &self.people.lister.key)], 200),
+            Kind::Inbox => Work::Request(vec![get("/v1/reviewer/inbox?limit=10", &self.people.lister.session)], 200),
             Kind::Insert => insert(),
             Kind::Create => create(),
             Kind::InsertAlone => Work::Request(vec![post("/rows/alone", "", QUESTION)], 201),

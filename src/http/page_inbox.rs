@@ -11,7 +11,7 @@ use crate::{
     app::App,
     domain::{Loop, Priority, Request, Status, Timestamp, request_filters::Query, response::ResponseType, words::Word},
     service::{
-        inbox::{self, Counts, Inbox, Tab},
+        inbox::{self, Counts, Inbox, MOST_COUNTED, Tab},
         notification_settings,
     },
 };
@@ -39,6 +39,8 @@ struct InboxPage {
 struct Part {
     label: &'static str,
     count: i64,
+    /// Whether there may be more.
+    or_more: bool,
     href: String,
     is_shown: bool,
 }
@@ -139,7 +141,11 @@ pub async fn show(who: SignedIn, State(app): State<App>, query: Query) -> Result
 fn parts(found: &Inbox, query: &Query) -> Vec<Part> {
     let Counts { active, mine, completed } = found.counts;
     let parts = [(Tab::Active, "To do", active), (Tab::Mine, "Mine", mine), (Tab::Completed, "Done", completed)];
-    let part = |(tab, label, count)| Part { label, count, href: link(query, tab, 0), is_shown: tab == found.tab };
+    let part = |(tab, label, count): (Tab, _, i64)| {
+        let or_more = tab == Tab::Completed && count >= MOST_COUNTED;
+        let count = if or_more { MOST_COUNTED } else { count };
+        Part { label, count, or_more, href: link(query, tab, 0), is_shown: tab == found.tab }
+    };
     parts.into_iter().map(part).collect()
 }
 

@@ -87,13 +87,14 @@ pub async fn history(db: impl Db<'_>, account: Id<Account>, page: Page) -> Resul
     sql.page(page).all().await
 }
 
-/// How many requests wait in a person's loops, how many they have claimed, and how many they have answered.
-pub async fn counts(db: impl Db<'_>, account: Id<Account>, view: View) -> Result<(i64, i64, i64)> {
+/// How many requests wait in a person's loops, how many they have claimed, and how many they have answered. Of the last, which
+/// only ever grow, no more than `most` or somewhat more are counted.
+pub async fn counts(db: impl Db<'_>, account: Id<Account>, view: View, most: i64) -> Result<(i64, i64, i64)> {
     let sql = db.sql("select (select count(*) from requests r").push(IN_MY_LOOPS).bind(account);
     let sql = narrow(view, sql).push("and r.status = 'pending'), (select count(*) from requests r").push(IN_MY_LOOPS);
-    let sql =
-        narrow(view, sql).push("and r.status = 'claimed' and r.claimed_by = $1), (select count(*) from requests r");
-    narrow(view, sql.push(IN_MY_LOOPS)).push("and r.response_by = $1)").long().one().await
+    let sql = narrow(view, sql).push("and r.status = 'claimed' and r.claimed_by = $1), (select count(*) from");
+    let sql = sql.push("(select r.id from requests r").push(IN_MY_LOOPS).push("and r.response_by = $1");
+    narrow(view, sql).first(most).push(") answered)").long().one().await
 }
 
 /// Keeps what a person has typed so far.

@@ -174,7 +174,7 @@ impl Sql<'_> {
         }
     }
 
-    /// It looks at many rows: on SQLite it gets a thread that may be held up.
+    /// It may look at many rows: on SQLite it then gets a thread that may be held up.
     pub fn long(self) -> Self {
         Self { long: true, ..self }
     }
@@ -260,7 +260,7 @@ impl Sql<'_> {
         plans::note(&text, &values);
         match target {
             Target::Sqlite(readers) if long => {
-                readers.with_long(move |connection| sqlite::rows(connection, &text, &values, most)).await
+                readers.look(move |connection| sqlite::rows(connection, &text, &values, most)).await
             }
             Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
             Target::SqliteWriter(store, _) => {

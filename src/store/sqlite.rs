@@ -1,5 +1,6 @@
 //! SQLite, called in place: a statement takes microseconds, less than handing it to another thread would. What takes long,
-//! a commit that waits for the disk or a look at many rows, is handed to one.
+//! a commit that waits for the disk or a look at many rows, is handed to one. A look that may be long is begun in place all the
+//! same, because mostly there are not many rows.
 
 use super::{
     Error, Result,
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -30,6 +31,10 @@ const FOR_READERS: Duration = Duration::from_millis(50);
 pub(super) const LONG_LOG: i64 = 4096;
 /// How many may do something long at once.
 const LONG: usize = 4;
+/// Steps of SQLite's machine between two looks at how many there were.
+const STEPS: i32 = 1000;
+/// After how many times as many steps a look is long: it has held its thread up for half a millisecond, about.
+const BRIEF: u32 = 20;
 
 /// Opens a connection that writes, making the file if it is not there.
 pub(super) fn open(file: &Path) -> Result<Connection> {
@@ -160,6 +165,17 @@ impl Connections {
         (self.0.opened.load(Relaxed).saturating_sub(idle), idle)
     }
 
+    /// Looks in place, if that is brief; else again from the beginning, on a thread that may be held up.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        look: impl Fn(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.with(|connection| briefly(connection, &look))? {
+            Some(found) => Ok(found),
+            None => self.with_long(look).await,
+        }
+    }
+
     /// Works on a thread that may be held up.
     pub(super) async fn with_long<T: Send + 'static>(
         &self,
@@ -183,6 +199,21 @@ impl Connections {
     fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a look finds, or `None` where it turns out to be long.
+fn briefly<T>(connection: &Connection, look: impl FnOnce(&Connection) -> Result<T>) -> Result<Option<T>> {
+    let (long, mut times) = (Arc::new(AtomicBool::new(false)), 0);
+    let noted = long.clone();
+    let stop = move || {
+        times += 1;
+        noted.store(times > BRIEF, Relaxed);
+        times > BRIEF
+    };
+    connection.progress_handler(STEPS, Some(stop))?;
+    let found = look(connection);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    if long.load(Relaxed) { Ok(None) } else { found.map(Some) }
 }
 
 /// Moves what the log holds into the file, beside everybody else; says how many pages the log has.
@@ -239,6 +270,30 @@ mod tests {
                 .unwrap()
         };
         assert_eq!((asked("synchronous"), asked("journal_mode")), ("2".to_owned(), "wal".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_look_is_brief_or_begins_again_on_a_thread_that_may_be_held_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("test.db");
+        open(&file).unwrap().execute_batch("create table t (a)").unwrap();
+        let count = async |rows: u32| {
+            let text = format!(
+                "with recursive numbers (i) as (select 1 union all select i + 1 from numbers where i < {rows}) select count(*) from numbers"
+            );
+            let threads = Arc::new(Mutex::new(Vec::new()));
+            let seen = threads.clone();
+            let look = move |connection: &Connection| {
+                seen.lock().unwrap().push(std::thread::current().id());
+                rows::<(i64,)>(connection, &text, &[], 1)
+            };
+            let found = Connections::new(file.clone(), open_reader).look(look).await.unwrap();
+            assert_eq!(found, [(rows.into(),)]);
+            let here = std::thread::current().id();
+            threads.lock().unwrap().iter().map(|it| *it == here).collect::<Vec<_>>()
+        };
+        assert_eq!(count(100).await, [true]);
+        assert_eq!(count(100_000).await, [true, false]);
     }
 
     #[test]

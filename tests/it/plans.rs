@@ -31,7 +31,6 @@ const STEPS: u64 = 200_000;
 fn reads_much(text: &str) -> bool {
     let ordered = text.contains("order by r.priority desc, r.created_at") || text.contains("order by r.status,");
     text.starts_with("select count(*)")
-        || text.starts_with("select (select count(*)")
         || text.contains("lower(r.request_text) like")
         || text.starts_with("select * from events where true and")
         || (text.contains("where r.loop_id = $1") || text.contains("r.created_at <")) && ordered
