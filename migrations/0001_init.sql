@@ -120,6 +120,7 @@ create table members (
 );
 create index members_by_account on members (account_id);
 
+-- What is checked often is not checked by `in`: of more than two words, SQLite makes a table, each time.
 create table requests (
     id                text        primary key,
     loop_id           text        not null references loops (id) on delete cascade,
@@ -142,7 +143,7 @@ create table requests (
     metadata          json,
     user_agent        text,
     broadcasted_to    json        not null,
-    status            text        not null check (status in ('pending', 'claimed', 'completed', 'timeout', 'cancelled')),
+    status            text        not null check (status = 'pending' or status = 'claimed' or status = 'completed' or status = 'timeout' or status = 'cancelled'),
     created_at        timestamptz not null,
     updated_at        timestamptz not null,
     timeout_at        timestamptz not null,
@@ -169,7 +170,7 @@ create index requests_by_responder on requests (response_by, response_at desc, i
 create index requests_missed on requests (claimed_by, updated_at desc, id desc) where status in ('timeout', 'cancelled') and claimed_by is not null;
 
 -- What is swept.
-create index requests_finished on requests (updated_at) where status in ('completed', 'timeout', 'cancelled');
+create index requests_finished on requests (updated_at) where status not in ('pending', 'claimed');
 
 -- What the overview counts and times, without reading the requests themselves.
 create index requests_answered on requests (loop_id, response_at desc, created_at) where status = 'completed';
@@ -240,14 +241,14 @@ create table deliveries (
     id               text        primary key,
     event_id         text        not null,
     event            text        not null,
-    kind             text        not null check (kind in ('webhook', 'callback', 'push', 'ntfy', 'mail')),
+    kind             text        not null check (kind = 'webhook' or kind = 'callback' or kind = 'push' or kind = 'ntfy' or kind = 'mail'),
     account_id       text        not null,
     webhook_id       text,
     request_id       text,
     url              text        not null,
     endpoint         text        not null,
     body             text        not null,
-    status           text        not null check (status in ('pending', 'success', 'failed', 'retrying')),
+    status           text        not null check (status = 'pending' or status = 'success' or status = 'failed' or status = 'retrying'),
     attempt          bigint      not null,
     cause            text        not null,
     next_attempt_at  timestamptz,

@@ -74,20 +74,23 @@ mod tests {
     use super::*;
     use futures_util::poll;
 
-    const TIME: Duration = Duration::from_secs(15);
+    const TIME: Duration = Duration::from_millis(60);
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_wait_ends_when_its_time_is_over_whenever_the_alarm_was_set() {
         let timer = HeadTimer::default();
         let started = tokio::time::Instant::now();
-        let end = |after: Duration| (started + after).into_std();
-        let mut first = timer.sleep_until(end(TIME));
+        let end = |times: u32| (started + times * TIME).into_std();
+        let mut first = timer.sleep_until(end(1));
         assert!(poll!(&mut first).is_pending());
         drop(first);
-        tokio::time::advance(TIME / 3).await;
-        timer.sleep_until(end(TIME / 3 + TIME)).await;
-        assert!((TIME / 3 + TIME..TIME * 3 / 2).contains(&started.elapsed()));
-        timer.sleep_until(end(2 * TIME)).await;
-        assert!((2 * TIME..TIME * 9 / 4).contains(&started.elapsed()), "after an alarm that has gone off too");
+        let second = timer.sleep_until(end(3));
+        assert!(timer.lend().is_none(), "the alarm of the first is the second's");
+        second.await;
+        assert!(started.elapsed() >= 3 * TIME);
+        timer.sleep_until(end(4)).await;
+        assert!(started.elapsed() >= 4 * TIME, "after an alarm that has gone off too");
+        let early = timer.sleep_until(started.into_std());
+        tokio::time::timeout(TIME / 2, early).await.expect("it is over");
     }
 }

@@ -1,5 +1,6 @@
 //! Instants: microseconds inside, RFC 3339 in whole seconds outside (contract 1.4.2).
 
+use serde::ser::Error;
 use std::{fmt, str::FromStr};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -45,6 +46,28 @@ impl Timestamp {
         (self.micros_since(earlier) / 1000) as f64 / 1000.0
     }
 
+    /// In RFC 3339, to the second; `None` where the year has not four digits. By hand, because each request shows seven.
+    fn digits(self) -> Option<[u8; 20]> {
+        let instant = OffsetDateTime::from_unix_timestamp(self.seconds()).ok()?;
+        let (date, (hour, minute, second)) = (instant.date(), instant.to_hms());
+        let year = u16::try_from(date.year()).ok().filter(|year| *year < 10_000)?;
+        let pairs = [
+            (0, u8::try_from(year / 100).ok()?),
+            (2, u8::try_from(year % 100).ok()?),
+            (5, date.month().into()),
+            (8, date.day()),
+            (11, hour),
+            (14, minute),
+            (17, second),
+        ];
+        let mut digits = *b"0000-00-00T00:00:00Z";
+        for (place, number) in pairs {
+            digits[place] += number / 10;
+            digits[place + 1] += number % 10;
+        }
+        Some(digits)
+    }
+
     /// The same to the microsecond, in RFC 3339.
     pub fn precise(self) -> String {
         let nanoseconds = i128::from(self.0) * 1000;
@@ -55,8 +78,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = OffsetDateTime::from_unix_timestamp(self.seconds()).map_err(|_| fmt::Error)?;
-        f.write_str(&instant.format(&Rfc3339).map_err(|_| fmt::Error)?)
+        let digits = self.digits().ok_or(fmt::Error)?;
+        f.write_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 }
 
@@ -71,7 +94,8 @@ impl FromStr for Timestamp {
 
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
+        let digits = self.digits().ok_or_else(|| S::Error::custom("no RFC 3339 timestamp"))?;
+        to.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 }
 
@@ -86,6 +110,17 @@ mod tests {
         assert_eq!(instant.micros() % 1_000_000, 987_654);
         assert_eq!(instant.precise(), "2024-03-15T10:30:00.987654Z");
         assert_eq!(instant.precise().parse(), Ok(instant));
+    }
+
+    #[test]
+    fn every_part_of_an_instant_has_its_digits() {
+        for text in ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2000-02-29T01:02:03Z", "9999-12-31T23:59:59Z"] {
+            let instant: Timestamp = text.parse().unwrap();
+            assert_eq!(instant.to_string(), text);
+            assert_eq!(serde_json::to_value(instant).unwrap(), text);
+            assert_eq!(instant.precise(), text, "as the library has it");
+        }
+        assert!(serde_json::to_value(Timestamp::from_seconds(253_402_300_800)).is_err(), "the year 10000");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::views::{Pagination, RequestView};
 use crate::{
-    domain::{Feedback, Json, Request, words::Word},
+    domain::{Feedback, Id, Json, Loop, Request, Timestamp, words::Word},
     service::request_lists::Listed,
 };
 use serde::Serialize;
@@ -85,11 +85,14 @@ pub struct OneRequest {
     /// The request.
     pub(super) request: RequestView,
     /// Its identifier.
-    pub(super) id: String,
+    #[schema(value_type = String)]
+    pub(super) id: Id<Request>,
     /// The same.
-    pub(super) request_id: String,
+    #[schema(value_type = String)]
+    pub(super) request_id: Id<Request>,
     /// The loop it was put to.
-    pub(super) loop_id: String,
+    #[schema(value_type = String)]
+    pub(super) loop_id: Id<Loop>,
     /// Where it stands.
     #[schema(example = "completed")]
     pub(super) status: &'static str,
@@ -101,24 +104,26 @@ pub struct OneRequest {
     /// The answer; `false`, `0` and `""` in their object form, so that no client mistakes them for nothing.
     pub(super) response_data: Option<Value>,
     /// When it times out.
-    pub(super) timeout_at: String,
+    #[schema(value_type = String)]
+    pub(super) timeout_at: Timestamp,
     /// When it was answered.
-    pub(super) completed_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub(super) completed_at: Option<Timestamp>,
 }
 
 impl From<Request> for OneRequest {
     fn from(it: Request) -> Self {
         let request = RequestView::from(it);
         Self {
-            id: request.id.clone(),
-            request_id: request.id.clone(),
-            loop_id: request.loop_id.clone(),
+            id: request.id,
+            request_id: request.id,
+            loop_id: request.loop_id,
             status: request.status,
             response_type: request.response_type,
             default_response: request.default_response.clone(),
             response_data: request.mirrored_response(),
-            timeout_at: request.timeout_at.clone(),
-            completed_at: request.completed_at.clone(),
+            timeout_at: request.timeout_at,
+            completed_at: request.completed_at,
             request,
         }
     }

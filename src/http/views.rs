@@ -1,7 +1,9 @@
 //! How the resources look on the wire (contract 5): every documented key, null where there is nothing.
 
 use crate::{
-    domain::{Json, Loop, Member, MemberStatus, Request, request_filters::Page, response::mirror},
+    domain::{
+        Account, Id, Json, Key, Loop, Member, MemberStatus, Request, Timestamp, request_filters::Page, response::mirror,
+    },
     service::loops::Peopled,
 };
 use serde::Serialize;
@@ -169,16 +171,19 @@ pub struct Responder {
 #[derive(Serialize, ToSchema)]
 pub struct RequestView {
     /// Its identifier.
-    #[schema(example = "65f1234567890abcdef12348")]
-    pub id: String,
+    #[schema(value_type = String, example = "65f1234567890abcdef12348")]
+    pub id: Id<Request>,
     /// The loop it was put to.
-    pub loop_id: String,
+    #[schema(value_type = String)]
+    pub loop_id: Id<Loop>,
     /// The loop's name.
     pub loop_name: String,
     /// The account whose key made it.
-    pub creator_id: String,
+    #[schema(value_type = String)]
+    pub creator_id: Id<Account>,
     /// The key that made it.
-    pub api_key_id: String,
+    #[schema(value_type = String)]
+    pub api_key_id: Id<Key>,
     /// `time-sensitive` or `deferred`.
     #[schema(example = "time-sensitive")]
     pub processing_type: &'static str,
@@ -215,7 +220,8 @@ pub struct RequestView {
     #[schema(example = 3600)]
     pub timeout_seconds: i64,
     /// When it times out.
-    pub timeout_at: String,
+    #[schema(value_type = String)]
+    pub timeout_at: Timestamp,
     /// Where the answer is sent.
     pub callback_url: Option<String>,
     /// The caller's own, if sent.
@@ -230,22 +236,28 @@ pub struct RequestView {
     #[schema(value_type = Value)]
     pub broadcasted_to: Json,
     /// When.
-    pub broadcasted_at: String,
+    #[schema(value_type = String)]
+    pub broadcasted_at: Timestamp,
     /// `pending`, `claimed`, `completed`, `timeout` or `cancelled`.
     #[schema(example = "completed")]
     pub status: &'static str,
     /// Who works, or worked, on it.
-    pub claimed_by: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub claimed_by: Option<Id<Account>>,
     /// Since when.
-    pub claimed_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub claimed_at: Option<Timestamp>,
     /// The account that answered.
-    pub response_by: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub response_by: Option<Id<Account>>,
     /// Who that is.
     pub response_by_user: Option<Responder>,
     /// When it was answered.
-    pub response_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub response_at: Option<Timestamp>,
     /// The same.
-    pub completed_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub completed_at: Option<Timestamp>,
     /// The answer, bare; null until `completed`.
     #[schema(value_type = Option<Value>, example = "approve")]
     pub response_data: Option<Json>,
@@ -255,7 +267,8 @@ pub struct RequestView {
     #[schema(value_type = Option<f64>, example = 245.5)]
     pub response_time_seconds: Option<Value>,
     /// When it was taken back.
-    pub cancelled_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub cancelled_at: Option<Timestamp>,
     /// Why.
     pub cancel_reason: Option<String>,
     /// What its creator thought of the answer.
@@ -266,9 +279,11 @@ pub struct RequestView {
     /// The program that made it.
     pub user_agent: Option<String>,
     /// When it was made.
-    pub created_at: String,
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: String,
+    #[schema(value_type = String)]
+    pub updated_at: Timestamp,
 }
 
 impl From<Request> for RequestView {
@@ -276,14 +291,13 @@ impl From<Request> for RequestView {
         use crate::domain::words::Word;
         let (response_details, seconds) = (it.response_details(), it.response_seconds());
         let content = it.content;
-        let response_at = it.response_at.map(|at| at.to_string());
         let responder = it.response_by.zip(it.reviewer);
         Self {
-            id: it.id.to_string(),
-            loop_id: it.loop_id.to_string(),
+            id: it.id,
+            loop_id: it.loop_id,
             loop_name: it.loop_name,
-            creator_id: it.creator_id.to_string(),
-            api_key_id: it.api_key_id.to_string(),
+            creator_id: it.creator_id,
+            api_key_id: it.api_key_id,
             processing_type: content.processing_type.as_str(),
             kind: content.kind.as_str(),
             priority: content.priority.as_str(),
@@ -296,33 +310,33 @@ impl From<Request> for RequestView {
             response_config: content.response_config,
             default_response: content.default_response,
             timeout_seconds: content.timeout_seconds,
-            timeout_at: it.timeout_at.to_string(),
+            timeout_at: it.timeout_at,
             callback_url: content.callback_url,
             tags: content.tags,
             metadata: content.metadata,
             broadcasted_to: it.broadcasted_to,
-            broadcasted_at: it.created_at.to_string(),
+            broadcasted_at: it.created_at,
             status: it.status.as_str(),
-            claimed_by: it.claimed_by.map(|id| id.to_string()),
-            claimed_at: it.claimed_at.map(|at| at.to_string()),
-            response_by: it.response_by.map(|id| id.to_string()),
+            claimed_by: it.claimed_by,
+            claimed_at: it.claimed_at,
+            response_by: it.response_by,
             response_by_user: responder.map(|(id, who)| Responder {
                 id: id.to_string(),
                 name: who.name,
                 email: who.email.to_string(),
             }),
-            completed_at: response_at.clone(),
-            response_at,
+            completed_at: it.response_at,
+            response_at: it.response_at,
             response_data: it.response_data,
             response_details,
             response_time_seconds: seconds,
-            cancelled_at: it.cancelled_at.map(|at| at.to_string()),
+            cancelled_at: it.cancelled_at,
             cancel_reason: it.cancel_reason,
             feedback: it.feedback,
             assignee_role: None,
             user_agent: it.user_agent,
-            created_at: it.created_at.to_string(),
-            updated_at: it.updated_at.to_string(),
+            created_at: it.created_at,
+            updated_at: it.updated_at,
         }
     }
 }

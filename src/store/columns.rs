@@ -15,7 +15,7 @@ use sqlx::{
     error::BoxDynError,
     postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef, types::Oid},
 };
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use time::OffsetDateTime;
 
 /// A row of SQLite, read as Postgres' are.
@@ -23,15 +23,22 @@ pub struct SqliteRow<'r> {
     row: &'r rusqlite::Row<'r>,
     /// Where the next column is looked for first: columns are mostly read in their order.
     next: Cell<usize>,
+    places: &'r Places,
+    /// How many columns were looked for by name.
+    looked: Cell<usize>,
 }
 
+/// Where the columns of a statement's rows are, in the order in which each row is read: looked for once, not in each row.
+#[derive(Default)]
+pub(super) struct Places(RefCell<Vec<(&'static str, usize)>>);
+
 impl<'r> SqliteRow<'r> {
-    pub(super) fn new(row: &'r rusqlite::Row<'r>) -> Self {
-        Self { row, next: Cell::new(0) }
+    pub(super) fn new(row: &'r rusqlite::Row<'r>, places: &'r Places) -> Self {
+        Self { row, next: Cell::new(0), places, looked: Cell::new(0) }
     }
 
     /// The value of a column.
-    pub(super) fn try_get<T: FromSql, N: Column + ?Sized>(&self, column: &N) -> sqlx::Result<T> {
+    pub(super) fn try_get<T: FromSql, N: Column>(&self, column: N) -> sqlx::Result<T> {
         let index = column.place_in(self).ok_or_else(|| sqlx::Error::ColumnNotFound(column.to_string()))?;
         self.next.set(index + 1);
         let failed = |error| sqlx::Error::ColumnDecode { index: column.to_string(), source: Box::new(error) };
@@ -43,7 +50,20 @@ impl<'r> SqliteRow<'r> {
         self.row.as_ref().column_count()
     }
 
-    fn place_of(&self, name: &str) -> Option<usize> {
+    fn place_of(&self, name: &'static str) -> Option<usize> {
+        let looked = self.looked.replace(self.looked.get() + 1);
+        let mut places = self.places.0.borrow_mut();
+        match places.get(looked) {
+            Some((known, place)) if std::ptr::eq(*known, name) => Some(*place),
+            Some(_) => self.search(name), // it is read in another order than the row before
+            None => {
+                places.reserve(self.len() - looked.min(self.len()));
+                self.search(name).inspect(|place| places.push((name, *place)))
+            }
+        }
+    }
+
+    fn search(&self, name: &str) -> Option<usize> {
         let statement = self.row.as_ref();
         let (count, next) = (statement.column_count(), self.next.get());
         (next..count).chain(0..next).find(|index| statement.column_name(*index).is_ok_and(|it| it == name))
@@ -51,10 +71,10 @@ impl<'r> SqliteRow<'r> {
 }
 
 /// What a column is called by: its name, or its place.
-pub(super) trait Column: ToString {
+pub(super) trait Column: Copy + ToString {
     fn place_in(&self, row: &SqliteRow<'_>) -> Option<usize>;
 }
-impl Column for str {
+impl Column for &'static str {
     fn place_in(&self, row: &SqliteRow<'_>) -> Option<usize> {
         row.place_of(self)
     }
@@ -97,7 +117,7 @@ macro_rules! tuples {
     ($(($($type:ident $place:tt),+)),+) => {$(
         impl<$($type: FromSql),+> FromRow<SqliteRow<'_>> for ($($type,)+) {
             fn from_row(row: &SqliteRow<'_>) -> sqlx::Result<Self> {
-                Ok(($(row.try_get::<$type, usize>(&$place)?,)+))
+                Ok(($(row.try_get::<$type, usize>($place)?,)+))
             }
         }
         impl<$($type: for<'r> Decode<'r, Postgres> + Type<Postgres>),+> FromRow<PgRow> for ($($type,)+) {

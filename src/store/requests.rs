@@ -266,7 +266,7 @@ pub async fn statistics(db: impl Db<'_>, id: Id<Loop>) -> Result<Vec<Tally>> {
 /// events; says how many. A batch at a time, so that nobody waits for it.
 pub async fn sweep(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64> {
     let ended = tx.sql(
-        "select id from requests where status in ('completed', 'timeout', 'cancelled') and updated_at < $1
+        "select id from requests where status not in ('pending', 'claimed') and updated_at < $1
             and not exists (select 1 from deliveries where deliveries.request_id = requests.id and next_attempt_at is not null)
          order by updated_at",
     );

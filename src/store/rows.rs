@@ -180,7 +180,7 @@ impl FromSql for Cell {
 impl FromRow<SqliteRow<'_>> for Cells {
     fn from_row(row: &SqliteRow<'_>) -> sqlx::Result<Self> {
         (0..row.len())
-            .map(|place| row.try_get::<Cell, usize>(&place).map(|Cell(value)| value))
+            .map(|place| row.try_get::<Cell, usize>(place).map(|Cell(value)| value))
             .collect::<sqlx::Result<_>>()
             .map(Self)
     }

@@ -4,7 +4,7 @@
 
 use super::{
     Error, Result,
-    columns::{FromRow, SqliteRow},
+    columns::{FromRow, Places, SqliteRow},
     values::Bound,
 };
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, config::DbConfig};
@@ -92,10 +92,11 @@ where
     T: for<'r> FromRow<SqliteRow<'r>>,
 {
     let mut statement = bound(connection, text, values)?;
+    let places = Places::default();
     let (mut rows, mut found) = (statement.raw_query(), Vec::new());
     while found.len() < most {
         let Some(row) = rows.next()? else { break };
-        found.push(T::from_row(&SqliteRow::new(row))?);
+        found.push(T::from_row(&SqliteRow::new(row, &places))?);
     }
     Ok(found)
 }
@@ -277,9 +278,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("test.db");
         open(&file).unwrap().execute_batch("create table t (a)").unwrap();
-        let count = async |rows: u32| {
+        let count = async |numbers: u32| {
             let text = format!(
-                "with recursive numbers (i) as (select 1 union all select i + 1 from numbers where i < {rows}) select count(*) from numbers"
+                "with recursive numbers (i) as (select 1 union all select i + 1 from numbers where i < {numbers}) select count(*) from numbers"
             );
             let threads = Arc::new(Mutex::new(Vec::new()));
             let seen = threads.clone();
@@ -288,7 +289,7 @@ mod tests {
                 rows::<(i64,)>(connection, &text, &[], 1)
             };
             let found = Connections::new(file.clone(), open_reader).look(look).await.unwrap();
-            assert_eq!(found, [(rows.into(),)]);
+            assert_eq!(found, [(i64::from(numbers),)]);
             let here = std::thread::current().id();
             threads.lock().unwrap().iter().map(|it| *it == here).collect::<Vec<_>>()
         };
