@@ -155,14 +155,15 @@ pub async fn list(
         })
         .page(filter.page)
         .long()
+        .once_for_equal()
         .all()
         .await
 }
 
 /// How many match, on all pages.
 pub async fn count(db: impl Db<'_>, whose: Whose, reach: Option<&[Id<Loop>]>, filter: &RequestFilter) -> Result<i64> {
-    let (count,): (i64,) =
-        filtered(db.sql("select count(*) from requests r"), whose, reach, filter).long().one().await?;
+    let sql = filtered(db.sql("select count(*) from requests r"), whose, reach, filter);
+    let (count,): (i64,) = sql.long().once_for_equal().one().await?;
     Ok(count)
 }
 

@@ -28,12 +28,12 @@ pub trait Db<'c>: Sized {
     /// Begins a statement whose text is put together, of names that the schema has.
     #[doc(hidden)]
     fn written(self, text: String) -> Sql<'c> {
-        Sql { target: self.target(&text), text: text.into(), values: Vec::new(), long: false, together: false }
+        Sql { target: self.target(&text), text: text.into(), values: Vec::new(), long: false, sharing: None }
     }
 
     /// Begins a statement. One that begins with `select` may run beside the writer.
     fn sql(self, text: &'static str) -> Sql<'c> {
-        Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false, together: false }
+        Sql { target: self.target(text), text: text.into(), values: Vec::new(), long: false, sharing: None }
     }
 }
 
@@ -82,7 +82,7 @@ pub struct Sql<'c> {
     text: Cow<'static, str>,
     values: Vec<Bound>,
     long: bool,
-    together: bool,
+    sharing: Option<Sharing>,
 }
 
 impl Sql<'_> {
@@ -182,7 +182,13 @@ impl Sql<'_> {
     /// Very many may want it at once, each with other values: on Postgres one look then finds it for all of them. Only for a
     /// `select` that looks up little, because all wait for all.
     pub fn together(self) -> Self {
-        Self { together: true, ..self }
+        Self { sharing: Some(Sharing::Equal), ..self }
+    }
+
+    /// Very many may want the very same at once: on Postgres one look then serves those who came before it began. Only for a
+    /// `select`.
+    pub fn once_for_equal(self) -> Self {
+        Self { sharing: Some(Sharing::OnlyEqual), ..self }
     }
 
     /// Runs it; says how many rows it touched.
@@ -256,7 +262,7 @@ impl Sql<'_> {
     }
 
     async fn rows<T: Row>(self, most: usize) -> Result<Vec<T>> {
-        let Self { target, text, values, long, together } = self;
+        let Self { target, text, values, long, sharing } = self;
         plans::note(&text, &values);
         match target {
             Target::Sqlite(readers) if long => {
@@ -265,15 +271,21 @@ impl Sql<'_> {
             Target::Sqlite(readers) => readers.with(|connection| sqlite::rows(connection, &text, &values, most)),
             Target::SqliteWriter(store, _) => {
                 let mut tx = store.begin();
-                let sql = Sql { target: (&mut tx).target(&text), text, values, long, together };
+                let sql = Sql { target: (&mut tx).target(&text), text, values, long, sharing };
                 let rows = Box::pin(sql.rows(most)).await?;
                 tx.commit().await?;
                 Ok(rows)
             }
             Target::SqliteTx(tx) => tx.rows(&text, &values, most).await,
-            Target::Postgres(connections) if together => {
-                plans::note_for_many(&text, &values, for_many::select);
-                let rows = Box::pin(connections.together(text, values, Sharing::Equal, for_many::select)).await?;
+            Target::Postgres(connections) if let Some(sharing) = sharing => {
+                let for_many = match sharing {
+                    Sharing::OnlyEqual => |_: &str, _: &[Bound]| Some(String::new()), // it goes as it is
+                    Sharing::Nothing | Sharing::Equal => for_many::select,
+                };
+                if sharing == Sharing::Equal {
+                    plans::note_for_many(&text, &values, for_many::select);
+                }
+                let rows = Box::pin(connections.together(text, values, sharing, for_many)).await?;
                 Ok(rows.iter().take(most).map(T::from_row).collect::<sqlx::Result<_>>()?)
             }
             Target::Postgres(connections) => postgres_tx::rows(&mut connections.lend().await?, text, values).await,

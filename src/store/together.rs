@@ -45,9 +45,11 @@ struct State {
     together: AtomicU64,
 }
 
-/// Those of one text.
+/// Those of one text; of a statement that only equal calls share, those of equal values too.
 #[derive(Debug)]
 struct Group {
+    /// What it is found by.
+    key: Arc<str>,
     text: Arc<str>,
     /// The text for many; `None` if there is none.
     for_many: Option<Arc<str>>,
@@ -65,6 +67,8 @@ pub(super) enum Sharing {
     Nothing,
     /// What is found: it is looked up once.
     Equal,
+    /// The same, and nobody else goes along, because it may be much that is looked up.
+    OnlyEqual,
 }
 
 /// What a statement found.
@@ -93,7 +97,7 @@ enum Joined {
 
 /// What is under way. When it ends, however it does, those go who wait for it.
 struct Turn {
-    text: Arc<str>,
+    key: Arc<str>,
     number: u64,
     connections: Connections,
 }
@@ -107,9 +111,13 @@ impl Connections {
         sharing: Sharing,
         for_many: impl FnOnce(&str, &[Bound]) -> Option<String>,
     ) -> Result<Rows> {
-        let (turn, values) = match self.join(&text, values, sharing, for_many) {
+        let key = match sharing {
+            Sharing::OnlyEqual => format!("{text} {values:?}").into(),
+            Sharing::Nothing | Sharing::Equal => text.clone(),
+        };
+        let (turn, values) = match self.join(&key, &text, values, sharing, for_many) {
             Joined::Goes(turn, values) => (turn, values),
-            Joined::Waits(mut outcome) => match self.outcome(&text, &mut outcome).await {
+            Joined::Waits(mut outcome) => match self.outcome(&key, &mut outcome).await {
                 Ok(Outcome::Done(done)) => return done,
                 Ok(Outcome::GoAlone(values)) => (None, values),
                 Err(_) => return Err(Error::Unreachable("what went together was given up".into())),
@@ -126,18 +134,20 @@ impl Connections {
 
     fn join(
         &self,
+        key: &str,
         text: &str,
         values: Vec<Bound>,
         sharing: Sharing,
         for_many: impl FnOnce(&str, &[Bound]) -> Option<String>,
     ) -> Joined {
         let mut groups = self.groups().lock();
-        if !groups.contains_key(text) {
-            let (for_many, text): (_, Arc<str>) = (for_many(text, &values).map(Into::into), text.into());
+        if !groups.contains_key(key) {
+            let (for_many, key): (_, Arc<str>) = (for_many(text, &values).map(Into::into), key.into());
+            let text = if text.len() == key.len() { key.clone() } else { text.into() };
             let waiting = VecDeque::new();
-            groups.insert(text.clone(), Group { text, for_many, sharing, turn: None, turns: 0, waiting });
+            groups.insert(key.clone(), Group { key, text, for_many, sharing, turn: None, turns: 0, waiting });
         }
-        let group = groups.get_mut(text).expect("it is there now");
+        let group = groups.get_mut(key).expect("it is there now");
         if group.for_many.is_none() {
             return Joined::Goes(None, values);
         }
@@ -152,43 +162,62 @@ impl Connections {
     /// What came of it for one who waits; not for long for what is under way before.
     async fn outcome(
         &self,
-        text: &str,
+        key: &str,
         outcome: &mut oneshot::Receiver<Outcome>,
     ) -> std::result::Result<Outcome, RecvError> {
         if let Ok(outcome) = timeout(PATIENCE, &mut *outcome).await {
             return outcome;
         }
-        self.go_on(text, None);
+        self.go_on(key, None);
         outcome.await
     }
 
     /// Those go who wait: for that turn, or for whichever is under way.
-    fn go_on(&self, text: &str, after: Option<u64>) {
+    fn go_on(&self, key: &str, after: Option<u64>) {
         let mut groups = self.groups().lock();
-        let Some(group) = groups.get_mut(text) else { return };
+        let Some(group) = groups.get_mut(key) else { return };
         if after.is_some() && after != group.turn {
             return; // nobody waits for it any longer
         }
         group.turn = None;
         let (calls, runtime) = (group.next(), Handle::try_current());
+        if calls.is_empty() && group.sharing == Sharing::OnlyEqual {
+            groups.remove(key); // of values there is no end
+            return;
+        }
         let (Some(for_many), Ok(runtime), false) = (group.for_many.clone(), runtime, calls.is_empty()) else { return };
-        let (turn, sharing) = (group.begin(self), group.sharing);
+        let (turn, sharing, text) = (group.begin(self), group.sharing, group.text.clone());
         drop(groups);
         let first = calls.iter().filter_map(|call| call.call).min();
         runtime.spawn(turns::in_turn_of(first, async move {
-            turn.connections.run_for_all(&turn.text, &for_many, sharing, calls).await;
+            match sharing {
+                Sharing::OnlyEqual => turn.connections.run_once(&text, calls).await,
+                _ => turn.connections.run_for_all(&text, &for_many, sharing, calls).await,
+            }
             drop(turn);
         }));
     }
 
+    /// Runs a statement once, for calls that are equal.
+    async fn run_once(&self, text: &str, mut calls: Vec<Waiting>) {
+        let Some(first) = calls.pop() else { return };
+        let done = self.alone(text.to_owned().into(), first.values).await;
+        if !calls.is_empty() {
+            self.groups().0.together.fetch_add(calls.len() as u64 + 1, Relaxed);
+        }
+        for call in calls {
+            let _ = call.outcome.send(match &done {
+                Ok(rows) => Outcome::Done(Ok(rows.clone())),
+                Err(_) => Outcome::GoAlone(call.values),
+            });
+        }
+        let _ = first.outcome.send(Outcome::Done(done));
+    }
+
     /// Runs a statement for each of these calls, and tells them what came of it.
-    async fn run_for_all(&self, text: &str, for_many: &str, sharing: Sharing, mut calls: Vec<Waiting>) {
-        if calls.len() == 1
-            && let Some(only) = calls.pop()
-        {
-            let done = self.alone(text.to_owned().into(), only.values).await;
-            let _ = only.outcome.send(Outcome::Done(done));
-            return;
+    async fn run_for_all(&self, text: &str, for_many: &str, sharing: Sharing, calls: Vec<Waiting>) {
+        if calls.len() == 1 {
+            return self.run_once(text, calls).await;
         }
         match self.rows_of_all(for_many, sharing, &calls).await {
             Ok(rows) => {
@@ -217,7 +246,7 @@ impl Connections {
         let mut asked: Vec<&[Bound]> = Vec::new();
         let mut places = Vec::new();
         for call in calls {
-            let equal = asked.iter().position(|other| sharing == Sharing::Equal && *other == call.values);
+            let equal = asked.iter().position(|other| sharing != Sharing::Nothing && *other == call.values);
             places.push(equal.unwrap_or(asked.len()));
             if equal.is_none() {
                 asked.push(&call.values);
@@ -257,7 +286,7 @@ impl Group {
     fn begin(&mut self, connections: &Connections) -> Turn {
         self.turns += 1;
         self.turn = Some(self.turns);
-        Turn { text: self.text.clone(), number: self.turns, connections: connections.clone() }
+        Turn { key: self.key.clone(), number: self.turns, connections: connections.clone() }
     }
 
     /// Those who go next; nobody if nobody waits.
@@ -278,6 +307,6 @@ impl Group {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.connections.go_on(&self.text, Some(self.number));
+        self.connections.go_on(&self.key, Some(self.number));
     }
 }

@@ -31,6 +31,13 @@ fn numbers(count: usize) -> String {
 /// So many requests of nearly one account in nine loops, half of them in one; each with its events, every other with a
 /// delivery that was made. One in fifty is open.
 pub(crate) async fn crowd(world: &World) -> Crowd {
+    let (crowd, reviewer, others) = few(world).await;
+    fill(world, &crowd.request, &reviewer, &others).await;
+    crowd
+}
+
+/// The same people and loops with hardly any requests; the reviewer's account, and the other loops as a part of a statement.
+pub(crate) async fn few(world: &World) -> (Crowd, String, String) {
     let asker = subscriber(world).await;
     let operator = world.person("operator@example.com").await;
     accidents::run(world, &format!("update accounts set role = '{}' where id = '{}'", Role::Owner, operator.id)).await;
@@ -47,8 +54,7 @@ pub(crate) async fn crowd(world: &World) -> Crowd {
         hook(world, &asker, &json!({"url": "http://127.0.0.1:9/", "events": ["request.created", "loop.updated"]}))
             .await;
     let request = world.ask(&asker, &question()).await;
-    fill(world, &request, &reviewer_account.id.to_string(), &others).await;
-    Crowd { asker, reviewer, operator, webhook, request }
+    (Crowd { asker, reviewer, operator, webhook, request }, reviewer_account.id.to_string(), others)
 }
 
 async fn fill(world: &World, request: &str, reviewer: &str, other_loops: &str) {

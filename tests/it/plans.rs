@@ -2,7 +2,7 @@
 //! sort all there is (issue 5). The statements are those that the server really ran.
 
 use crate::{
-    crowded::{Crowd, crowd},
+    crowded::{Crowd, crowd, few},
     harness::{World, on_both},
 };
 use hitl_server::{
@@ -66,6 +66,13 @@ fn look(part: &Value, reads_much: bool, faults: &mut Vec<String>) {
     for below in part["Plans"].as_array().into_iter().flatten() {
         look(below, reads_much, faults);
     }
+}
+
+/// Whether a part of Postgres' plan, or a part below it, reads a whole table that grows.
+fn reads_a_table(part: &Value) -> bool {
+    let grows = part["Relation Name"].as_str().is_some_and(|name| BIG.contains(&name));
+    let below = part["Plans"].as_array().into_iter().flatten();
+    part["Node Type"] == "Seq Scan" && grows || below.into_iter().any(reads_a_table)
 }
 
 /// Whether a line of SQLite's plan reads a whole table that is big, under whichever name the statement gives it.
@@ -233,6 +240,21 @@ on_both! {
         ran.extend(writes(&world, &crowd).await);
         ran.extend(Box::pin(works(&world, &crowd)).await);
         let wrong = wrong(&world, ran).await;
+        assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    /// Postgres plans a statement once, and keeps to that while a table grows.
+    async fn a_plan_that_is_made_when_next_to_nothing_is_stored_reads_no_table_of_those_that_grow(world: World) {
+        let (crowd, ..) = few(&world).await;
+        let mut ran = calls(&world, &looks(&crowd)).await;
+        ran.extend(writes(&world, &crowd).await);
+        let mut wrong = Vec::new();
+        for statement in ran {
+            let plan = world.app.store.plan(&statement).await.unwrap();
+            if let Ok(told) = serde_json::from_str::<Value>(&plan.told) && !reads_much(&statement.text) && reads_a_table(&told[0]["Plan"]) {
+                wrong.push(format!("{}\n{}\n", statement.text, plan.told));
+            }
+        }
         assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
     }
 }
