@@ -281,7 +281,8 @@ impl Store {
         let pool = options
             .acquire_timeout(postgres::PATIENCE)
             .connect_lazy_with((*connections.pool().connect_options()).clone());
-        let mut listener = PgListener::connect_with(&pool).await?;
+        let connecting = pool.clone();
+        let mut listener = postgres::aside(async move { PgListener::connect_with(&connecting).await }).await?;
         listener.listen(CHANNEL).await?;
         self.wakeups.wake_all(); // whatever happened while nobody listened
         loop {

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::time::timeout;
+use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
 
 /// How long a call waits for a free connection, and as long for a new one, before it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -65,7 +65,7 @@ impl Connections {
         let kept = self.kept.lock().as_mut().ok_or_else(closed)?.pop();
         let (connection, times) = match kept {
             Some(Idle { connection, times }) => (connection, times),
-            None => (self.pool.acquire().await?, 0),
+            None => (self.acquire().await?, 0),
         };
         Ok(Lent {
             connection: Some(connection),
@@ -76,6 +76,12 @@ impl Connections {
             kept: self.kept.clone(),
             _place: place,
         })
+    }
+
+    /// One of the pool's, as a rule a new one.
+    async fn acquire(&self) -> Result<PoolConnection<Postgres>> {
+        let pool = self.pool.clone();
+        Ok(aside(async move { pool.acquire().await }).await?)
     }
 
     /// What is under way or waits to go together.
@@ -190,6 +196,15 @@ impl Drop for Lent {
     }
 }
 
+/// Connects on a thread of its own. sqlx lets all other tasks go first eight hundred times while it works on a password: where
+/// they are many, that takes longer than anybody waits.
+pub(super) async fn aside<T: Send + 'static>(
+    connecting: impl Future<Output = sqlx::Result<T>> + Send + 'static,
+) -> sqlx::Result<T> {
+    let here = Handle::current();
+    spawn_blocking(move || here.block_on(connecting)).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+}
+
 /// Waits for an answer as long as the server lives. What it takes says nothing: a statement may be long. But where nothing comes
 /// from a server that takes no new connection either, nothing will.
 pub(super) async fn in_time<T>(pool: &PgPool, work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
@@ -207,8 +222,9 @@ pub(super) async fn in_time<T>(pool: &PgPool, work: impl Future<Output = sqlx::R
 
 /// Whether the server says anything to somebody new, be it that it is busy.
 async fn is_alive(pool: &PgPool) -> bool {
-    let connected = timeout(PATIENCE, PgConnection::connect_with(&pool.connect_options())).await;
-    match connected {
+    let options = pool.connect_options();
+    let connecting = aside(async move { PgConnection::connect_with(&options).await });
+    match timeout(PATIENCE, connecting).await {
         Ok(Ok(connection)) => {
             let _ = timeout(PATIENCE, connection.close()).await;
             true

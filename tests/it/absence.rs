@@ -8,7 +8,10 @@ use crate::{
     program::{Process, Receiver, present_at, present_time, with_processes},
     proxy::{Proxy, Way},
 };
-use hitl_server::{settings::Settings, store::Db};
+use hitl_server::{
+    settings::Settings,
+    store::{Db, Store},
+};
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
@@ -193,6 +196,32 @@ async fn a_postgres_that_is_stopped_and_started_is_missed_only_meanwhile() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_goes_down_with_its_machine_is_missed_only_meanwhile() {
     stopped("immediate").await;
+}
+
+/// Keeps a worker busy, a little at a time.
+async fn work() {
+    loop {
+        #[expect(clippy::disallowed_methods, reason = "it is to block the runtime's thread")]
+        std::thread::sleep(Duration::from_millis(1));
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_busy_server_gets_new_connections_to_a_postgres_that_asks_for_a_password() {
+    let cluster = Cluster::start();
+    let store = Store::open(&cluster.url(), 3).await.unwrap();
+    let busy: Vec<_> = std::iter::repeat_with(|| tokio::spawn(work())).take(16).collect();
+    let mut held = [store.begin(), store.begin(), store.begin()];
+    let at_once = tokio::spawn(async move {
+        for tx in &mut held {
+            let (count,): (i64,) = tx.sql("select count(*) from accounts").one().await.unwrap();
+            assert_eq!(count, 0);
+        }
+    });
+    at_once.await.unwrap();
+    busy.iter().for_each(tokio::task::JoinHandle::abort);
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

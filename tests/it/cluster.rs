@@ -7,6 +7,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// It asks for one, as servers do.
+const PASSWORD: &str = "of-the-tests";
+
 /// The server, gone with this.
 pub(crate) struct Cluster {
     binaries: PathBuf,
@@ -25,7 +28,10 @@ impl Cluster {
             let owned = Command::new("chown").arg(account()).arg(it.folder.path()).status().unwrap();
             assert!(owned.success());
         }
-        let initialised = it.runs("initdb", &["-U", "hitl", "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        std::fs::write(it.folder.path().join("password"), PASSWORD).unwrap();
+        let password = format!("--pwfile={}", it.folder.path().join("password").display());
+        let initialised =
+            it.runs("initdb", &["-U", "hitl", "-A", "scram-sha-256", &password, "-E", "UTF8", "--locale=C"]);
         assert!(initialised, "initdb failed");
         // Not where the system takes ports for connections from: it will be free for a while, and must stay so.
         let begun = (0..5).any(|_| {
@@ -37,7 +43,7 @@ impl Cluster {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://hitl@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://hitl:{PASSWORD}@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Starts it again.
