@@ -16,7 +16,8 @@ RUN touch src/lib.rs src/main.rs \
     && cargo build --profile dist --locked --bin hitl
 
 FROM debian:trixie-slim
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/hitl --shell /usr/sbin/nologin hitl \
+RUN groupadd --gid 10001 hitl \
+    && useradd --uid 10001 --gid hitl --no-create-home --home-dir /var/lib/hitl --shell /usr/sbin/nologin hitl \
     && install -d -o hitl -g hitl -m 0700 /var/lib/hitl
 # What the servers that webhooks, mail and pushes go to are verified by.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

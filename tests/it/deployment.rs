@@ -50,6 +50,18 @@ fn blocks(compose: &str, section: &str) -> Vec<(String, String)> {
     found
 }
 
+/// What the lists under this key name, inside services.
+fn listed(compose: &str, key: &str) -> BTreeSet<String> {
+    let (head, mut inside, mut found) = (format!("{key}:"), false, BTreeSet::new());
+    for line in compose.lines().filter(|line| line.starts_with(' ')).map(str::trim) {
+        match line.strip_prefix("- ") {
+            Some(item) if inside => _ = found.insert(item.split(':').next().unwrap().to_owned()),
+            _ => inside = line == head || inside && line.starts_with('#'),
+        }
+    }
+    found
+}
+
 fn names(compose: &str, section: &str) -> Vec<String> {
     blocks(compose, section).into_iter().map(|(name, _)| name).collect()
 }
@@ -124,6 +136,34 @@ fn compose_files_start_what_they_should_and_keep_it_running() {
 }
 
 #[test]
+fn what_services_name_is_declared_and_what_is_declared_is_used() {
+    for (path, text) in COMPOSE.map(|path| (path, read(path))) {
+        for section in ["secrets", "volumes", "networks"] {
+            let mut used = listed(&text, section);
+            used.retain(|name| !name.starts_with("./"));
+            assert_eq!(used, names(&text, section).into_iter().collect(), "{section} of {path}");
+        }
+        for (name, block) in blocks(&text, "secrets") {
+            assert_eq!(block.trim(), format!("file: secrets/{name}"), "{path}");
+            assert!(
+                read("scripts/secrets").contains(&format!(" >secrets/{name}\n")),
+                "scripts/secrets makes no {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_server_is_asked_where_it_listens() {
+    let (image, [one, _]) = (read("Dockerfile"), COMPOSE.map(read));
+    let (_, port) = image.split_once("HITL_LISTEN=0.0.0.0:").unwrap();
+    let port = port.lines().next().unwrap();
+    assert!(image.contains(&format!("EXPOSE {port}\n")));
+    assert!(one.contains(&format!("      - \"${{PUBLISH:-127.0.0.1:8080}}:{port}\"\n")));
+    assert_eq!(read("deploy/Caddyfile").matches(&format!(":{port}")).count(), 3);
+}
+
+#[test]
 fn those_who_stop_the_server_give_it_the_time_it_takes() {
     // Connections have that long, and workers have it after them.
     let needed = 2 * Settings::default().shutdown.as_secs();
@@ -151,5 +191,6 @@ fn the_image_is_of_this_version_and_made_by_its_compiler() {
     assert!(image.starts_with(&format!("FROM rust:{minor}-")), "rust-toolchain.toml says {channel}");
     assert!(image.contains(&format!("image.version=\"{}\"", env!("CARGO_PKG_VERSION"))));
     assert!(image.contains("CMD [\"hitl\", \"health\"]"));
-    assert!(image.contains("USER 10001:10001"));
+    assert!(image.contains("USER 10001:10001\n"));
+    assert!(image.contains("groupadd --gid 10001 hitl ") && image.contains("useradd --uid 10001 --gid hitl "));
 }
