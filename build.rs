@@ -1,6 +1,11 @@
-//! What `hitl --version` says beside the version. Without git, or outside a checkout of this repository, it says no commit.
+//! What `hitl --version` says beside the version, such as `commit 2516f7802b24`, or `commit 2516f7802b24, changed` where
+//! something was changed since. Without git, or outside a checkout of this repository, it says no commit.
 
 use std::{env, fs, path::Path, process::Command};
+
+/// What the program is made from.
+const SOURCES: &[&str] =
+    &[".cargo", "Cargo.lock", "Cargo.toml", "assets", "build.rs", "config", "migrations", "src", "templates"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -27,14 +32,19 @@ fn commit() -> Option<String> {
     if fs::canonicalize(top).ok()? != fs::canonicalize(here).ok()? {
         return None;
     }
-    // Both change with a commit or a checkout. Cargo would build each time because of one that is not there.
+    // These change with a commit or a checkout. Cargo would build each time because of one that is not there.
     for file in ["HEAD", "logs/HEAD"] {
         let path = git(&["rev-parse", "--git-path", file])?;
         if Path::new(&path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }
     }
-    git(&["rev-parse", "--short=12", "HEAD"])
+    for path in SOURCES {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+    let changes = git(&[&["--no-optional-locks", "status", "--porcelain", "--"], SOURCES].concat());
+    Some(if changes.is_some() { format!("{commit}, changed") } else { commit })
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit, where it was built from git to be released.
+/// The commit, where it was built from git to be released, and whether anything was changed since.
 pub const COMMIT: Option<&str> = option_env!("BUILT_FROM");
 /// The platform, such as `x86_64-unknown-linux-gnu`.
 pub const TARGET: &str = env!("BUILT_FOR");

@@ -20,6 +20,7 @@ mod browser_story;
 mod browser_stranger;
 mod browser_weight;
 mod browsing;
+mod building;
 mod callbacks;
 mod cancelling;
 mod cast;
