@@ -9,7 +9,7 @@
 //! * [`worker`]: what happens without a caller: deadlines, sweeping.
 //! * [`cli`]: the command line, another way to the same services.
 //! * [`app`]: what every part is handed. [`settings`]: what the operator decides. [`sender`]: one delivery on its way;
-//!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way; [`source`]: another server's API, read with a key. [`serve`]: listening and stopping; [`tls`]: by a certificate.
+//!   [`web_push`]: sealing it for a browser; [`mailer`]: one letter on its way; [`source`]: another server's API, read with a key. [`serve`]: listening and stopping, `head_timer`: for how long; [`tls`]: by a certificate.
 //!   [`telemetry`]: logs and request ids; [`metrics`]: what is counted. [`wakeups`]: how those who wait hear of a commit.
 //!   [`turns`]: who is next where many wait. [`version`]: what this program is.
 //!

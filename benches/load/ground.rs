@@ -8,7 +8,7 @@ use crate::{
     kinds::{Kind, Workload},
     process::Server,
     rounds::Side,
-    work::{LIST, QUESTION, Work, id_in},
+    work::{LIST, QUESTION, Work, id_in, total_in},
 };
 use anyhow::bail;
 use std::sync::Arc;
@@ -77,8 +77,10 @@ impl Ground<'_> {
             Kind::Get => reads(self.ours, &create(), "/v1/api/requests", &self.people.asker.key).await?,
             Kind::Newest => Work::Request(vec![get("/rows", "")], 200),
             Kind::List => {
-                self.people.lister.ask(self.ours.address, LISTED).await?;
-                Work::Request(vec![get(LIST, &self.people.lister.key)], 200)
+                let list = get(LIST, &self.people.lister.key);
+                let open = total_in(Connection::open(self.ours.address).await?.call(&list, 200).await?)?;
+                self.people.lister.ask(self.ours.address, LISTED.saturating_sub(open)).await?;
+                Work::Request(vec![list], 200)
             }
             Kind::ListAll => Work::Request(vec![get("/v1/api/requests?limit=10", &self.people.lister.key)], 200),
             Kind::Inbox => Work::Request(vec![get("/v1/reviewer/inbox?limit=10", &self.people.lister.session)], 200),

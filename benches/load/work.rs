@@ -49,3 +49,10 @@ pub(crate) fn id_in(body: &str) -> anyhow::Result<&str> {
     let id = rest.and_then(|rest| rest.split_once('"')).map(|(id, _)| id);
     id.with_context(|| format!("no id in the answer: {body}"))
 }
+
+/// How many there are in all, by a list.
+pub(crate) fn total_in(body: &str) -> anyhow::Result<usize> {
+    let list: serde_json::Value = serde_json::from_str(body)?;
+    let total = list.pointer("/data/total").and_then(serde_json::Value::as_u64);
+    Ok(total.with_context(|| format!("no total in the answer: {body}"))?.try_into()?)
+}

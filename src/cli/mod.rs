@@ -26,7 +26,7 @@ mod users;
 mod webhooks;
 
 use crate::version;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use place::{Opening, Place};
 use std::process::ExitCode;
 
@@ -98,6 +98,11 @@ enum Command {
     Check(check::Check),
     /// Ask a running server whether it is ready
     Health(health::Health),
+}
+
+/// What can be typed, for whoever checks what is written of it.
+pub fn typed() -> clap::Command {
+    CommandLine::command()
 }
 
 /// Does what the process's arguments say; the exit code is one of those that `--help` lists.

@@ -138,7 +138,7 @@ pub struct InboxCounts {
     active: i64,
     /// Claimed by me.
     mine: i64,
-    /// Answered by me; counted up to 1,000, or as far as the page that is shown and the next.
+    /// Answered by me; counted up to 100, or as far as the page that is shown and the next.
     completed: i64,
 }
 

@@ -63,6 +63,7 @@ impl Admission {
 
     fn remember(&self, hash: String, holder: Option<Arc<Holder>>, now: Timestamp) {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut holders, |(_, since)| now.micros_since(*since).abs() < BELIEVED);
         match holder {
             Some(holder) => holders.insert(hash, (holder, now)),
             None => holders.remove(&hash),
@@ -75,13 +76,26 @@ impl Admission {
         exceeded.get(&key) == Some(&closes_at)
     }
 
-    fn note_told(&self, key: Id<Key>, closes_at: Timestamp) {
-        self.exceeded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, closes_at);
+    fn note_told(&self, key: Id<Key>, closes_at: Timestamp, now: Timestamp) {
+        let mut exceeded = self.exceeded.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut exceeded, |closes_at| *closes_at > now);
+        exceeded.insert(key, closes_at);
     }
 
-    fn lease(&self, key: Id<Key>) -> Arc<tokio::sync::Mutex<Lease>> {
+    fn lease(&self, key: Id<Key>, now: Timestamp) -> Arc<tokio::sync::Mutex<Lease>> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = |lease: &Arc<tokio::sync::Mutex<Lease>>| {
+            Arc::strong_count(lease) > 1 || lease.try_lock().is_ok_and(|lease| lease.closes_at > now)
+        };
+        make_room(&mut leases, is_wanted);
         leases.entry(key).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Lease::EMPTY))).clone()
+    }
+}
+
+/// Before it would grow, forgets what nobody wants any more: of keys that come and go there is no end.
+fn make_room<K, V>(known: &mut HashMap<K, V>, is_wanted: impl Fn(&V) -> bool) {
+    if known.len() == known.capacity() {
+        known.retain(|_, value| is_wanted(value));
     }
 }
 
@@ -147,7 +161,7 @@ async fn holder(app: &App, token: &Token) -> Result<Option<Arc<Holder>>> {
 pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     let (key, now) = (caller.key(), app.now());
     let limit = limit::effective(key.hourly_limit, app.settings.limits.requests_per_hour.into());
-    let lease = app.admission.lease(key.id);
+    let lease = app.admission.lease(key.id, now);
     let mut lease = lease.lock().await;
     if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
         *lease = Box::pin(take(app, key, limit, now)).await?;
@@ -205,14 +219,14 @@ async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<(
         tx.commit().await?;
     }
     if name == EventName::KeyLimitExceeded {
-        app.admission.note_told(key.id, window.closes_at);
+        app.admission.note_told(key.id, window.closes_at, app.now());
     }
     Ok(())
 }
 
 /// Gives one request back to the key's current window (contract 3.7); what the caller may do then.
 pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
-    let lease = app.admission.lease(caller.key().id);
+    let lease = app.admission.lease(caller.key().id, app.now());
     let mut lease = lease.lock().await;
     let used = windows::give_back(&app.store, caller.key().id, lease.closes_at, 1).await?;
     Ok(used.map(|used| {
@@ -225,7 +239,7 @@ pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
 /// one that has closed while the caller waited gets nothing back, nor does the next. It stays with this process, which may
 /// hold a block of its window anyway; only what is more than one goes back to the store.
 pub async fn uncount(app: &App, caller: &Caller, counted: Window) -> Result<Option<Window>> {
-    let lease = app.admission.lease(caller.key().id);
+    let lease = app.admission.lease(caller.key().id, app.now());
     let mut lease = lease.lock().await;
     let current = lease.closes_at == counted.closes_at;
     if current && lease.left < limit::block(lease.limit) {
@@ -275,5 +289,30 @@ impl Admission {
         }
         Arc::make_mut(holder).key.last_used_at = Some(now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn windows_that_have_closed_are_forgotten_and_those_that_are_open_or_waited_for_are_not() {
+        let (admission, now) = (Admission::default(), Timestamp::from_seconds(1_710_498_600));
+        let key = |number: u32| Id::<Key>::new(now, [number.to_be_bytes(), [0; 4]].concat().try_into().unwrap());
+        let waited_for = admission.lease(key(0), now);
+        for number in 1..=100 {
+            admission.lease(key(number), now).lock().await.closes_at = now.plus_seconds(1);
+            admission.note_told(key(number), now.plus_seconds(1), now);
+        }
+        assert_eq!(admission.leases.lock().unwrap().len(), 101);
+        let later = now.plus_seconds(2);
+        for number in 101..=100_000 {
+            admission.lease(key(number), later);
+            admission.note_told(key(number), later, later);
+        }
+        assert!(Arc::ptr_eq(&waited_for, &admission.lease(key(0), later)));
+        assert!(admission.leases.lock().unwrap().len() < 1000);
+        assert!(admission.exceeded.lock().unwrap().len() < 1000);
     }
 }

@@ -41,7 +41,7 @@ pub struct Counts {
 
 /// How far it is counted what somebody has answered, or else to the end of the page that is shown, and whether another one
 /// follows. An inbox is looked at all day, and what was answered grows for years.
-pub const MOST_COUNTED: i64 = 1000;
+pub const MOST_COUNTED: i64 = 100;
 
 /// A page of the inbox.
 pub struct Inbox {

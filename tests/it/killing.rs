@@ -48,7 +48,7 @@ with_processes_on_both! {
         let (asked, answered) = (Ids::default(), Ids::default());
         for instant in instants(seed, 12) {
             let process = Arc::new(restarted(&world).await);
-            let callers = (0..4).map(|_| tokio::spawn(call(process.clone(), asker.clone(), callbacks.url.clone(), asked.clone(), answered.clone())));
+            let callers = (0..32).map(|_| tokio::spawn(call(process.clone(), asker.clone(), callbacks.url.clone(), asked.clone(), answered.clone())));
             let callers: Vec<_> = callers.collect();
             let so_far = answered.lock().unwrap().len();
             soon(async {

@@ -53,6 +53,8 @@ mod exporting;
 mod feedback;
 mod first_run;
 mod full_disk;
+#[cfg(target_os = "linux")]
+mod full_files;
 mod giving_up;
 mod harness;
 mod hearing;
@@ -64,6 +66,7 @@ mod importing;
 mod invariants;
 mod invites;
 mod joining;
+mod killed_commands;
 mod killing;
 mod layers;
 mod limits;

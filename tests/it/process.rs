@@ -28,12 +28,18 @@ impl Said {
 /// `hitl` with only those settings that are given here.
 fn hitl(arguments: &[&str], url: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hitl"));
+    command.args(arguments);
+    only_set(command, url)
+}
+
+/// A command with no other settings than that.
+fn only_set(mut command: Command, url: &str) -> Command {
     for (name, _) in std::env::vars() {
         if name.starts_with("HITL_") || name.starts_with("DATABASE_URL") {
             command.env_remove(name);
         }
     }
-    command.args(arguments).env("DATABASE_URL", url).kill_on_drop(true);
+    command.env("DATABASE_URL", url).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -55,6 +61,23 @@ pub(crate) async fn run_with(url: &str, arguments: &[&str], input: &str) -> Said
     let mut command = hitl(arguments, url);
     command.stdin(Stdio::piped());
     ended(command, input).await
+}
+
+/// Runs a command over and over, each time a little longer before `kill -9`, until it ends by itself and well; how often it was
+/// killed.
+pub(crate) async fn killed_until_it_ends(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> u32 {
+    const LONGER: Duration = Duration::from_millis(20);
+    for kills in 0..400 {
+        let mut command = hitl(arguments, url);
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        if let Ok(ended) = tokio::time::timeout(kills * LONGER, child.wait()).await {
+            assert_eq!(ended.unwrap().code(), Some(0), "{arguments:?}, killed {kills} times before");
+            return kills;
+        }
+        child.kill().await.unwrap();
+    }
+    panic!("{arguments:?} does not end");
 }
 
 /// Runs any command to its end.
@@ -89,6 +112,19 @@ impl Server {
         let mut command = hitl(&["serve", "--listen", "127.0.0.1:0"], url);
         command.envs(variables.iter().copied());
         Self::of(command).await
+    }
+
+    /// One that is not ended by the system where a file of its own may not grow any longer; it is told so, as of a full disk.
+    pub(crate) async fn start_lasting(url: &str) -> Self {
+        let mut shell = Command::new("sh");
+        let serve = r#"trap "" XFSZ; exec "$0" serve --listen 127.0.0.1:0"#;
+        shell.args(["-c", serve, env!("CARGO_BIN_EXE_hitl")]);
+        Self::of(only_set(shell, url)).await
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it was not waited for")
     }
 
     /// `hitl dev` with that folder for its data.

@@ -24,7 +24,7 @@ use std::{
 };
 
 /// A database with Ann's account.
-async fn anns(database: &Database) {
+pub(crate) async fn anns(database: &Database) {
     let create = ["users", "create", "--email", "ann@example.com", "--name", "Ann", "--password-stdin"];
     assert_eq!(run_with(&database.url, &create, PASSWORD).await.code, Some(0));
 }

@@ -1,6 +1,7 @@
 //! What a reviewer sees: oneself, the inbox and its order, loops, history, a request (contract 8.7, 16.1, 16.2).
 
 use crate::{
+    accidents,
     cast::{JOINED_LOOP, OWN_LOOP},
     harness::{on_both, question, question_with},
 };
@@ -66,6 +67,26 @@ on_both! {
         }
         world.clock.advance(3600);
         assert_eq!(world.inbox(&ann, "active").await.at("data.counts"), &counts(0, 0, 1), "what has run out is never shown as open (7.4)");
+    }
+
+    async fn what_was_answered_is_counted_up_to_a_hundred_or_as_far_as_the_next_page(world: World) {
+        let asker = world.asker().await;
+        let id = world.ask(&asker, &question()).await;
+        world.respond(&asker.session, &id, json!("approve")).await.accepted(200, "Response submitted");
+        let kept = "loop_id, creator_id, api_key_id, processing_type, type, priority, request_text, timeout_seconds, response_type, response_config,
+            platform, broadcasted_to, status, created_at, updated_at, timeout_at, claimed_by, claimed_at, response_by, response_at, response_data";
+        accidents::run(&world, &format!(
+            "insert into requests (id, {kept}) with recursive numbers (k) as (select 1 union all select k + 1 from numbers where k < 299)
+             select substr(id, 1, 16) || (10000000 + k), {kept} from requests cross join numbers"
+        )).await;
+        for (query, completed, next) in [
+            ("tab=active", 100, None), ("tab=completed&limit=50", 100, Some(50)), ("tab=completed&limit=100&offset=100", 201, Some(200)),
+            ("tab=completed&limit=50&offset=200", 251, Some(250)), ("tab=completed&limit=100&offset=200", 300, None),
+        ] {
+            let inbox = world.get(&format!("/v1/reviewer/inbox?{query}")).key(&asker.session).await;
+            assert_eq!((inbox.at("data.counts.completed"), inbox.at("data.pagination.next_offset")), (&json!(completed), &json!(next)), "{query}");
+        }
+        assert!(world.get("/inbox").cookie(&asker.session).await.page().contains(r#"Done <span class="count">100+</span>"#));
     }
 
     async fn contract_4_4_v13_v27_the_inbox_refuses_what_it_does_not_know(world: World) {

@@ -1,7 +1,7 @@
 //! Who reads a page and does what it says: with a server, a key, and a folder to work in.
 
 use crate::{
-    harness::World,
+    harness::{Database, Engine, World},
     process::{PASSWORD, Server, in_repository, make_key_as, make_owner},
     snippet_programs::Program,
     snippets::{Block, Language, blocks},
@@ -20,6 +20,17 @@ const SHOWN_URL: &str = "http://127.0.0.1:8080";
 /// Where a reader's receiver of webhooks does.
 const SHOWN_RECEIVER: &str = "127.0.0.1:3000";
 
+/// The page on which an installation moves, what it calls the database there, and the folders that a server has.
+const MOVING: &str = "docs/operations.md";
+const SHOWN_DATABASE: &str = "postgres://hitl@db.example.com/hitl";
+const SHOWN_FOLDERS: [&str; 2] = ["/etc/hitl", "/var/lib/hitl"];
+
+/// Stands in for `sudo`: the reader is everybody, and a command is run as it is.
+const SUDO: &str = r#"#!/bin/sh
+while case $1 in -u) shift ;; --preserve-env=*) ;; *) false ;; esac; do shift; done
+exec "$@"
+"#;
+
 /// What the reader's key may do: everything that the guide calls.
 const SCOPES: &str = "loops:read,loops:write,requests:read,requests:write,webhooks:read,webhooks:write";
 
@@ -30,6 +41,8 @@ pub(crate) struct Reader {
     server: Server,
     /// Where a receiver of webhooks may listen.
     port: u16,
+    /// Where an installation moves to.
+    moves_to: Option<Database>,
 }
 
 impl Reader {
@@ -43,12 +56,14 @@ impl Reader {
         let path = [
             folder.path().join("bin").display().to_string(),
             in_repository("target/examples-python/bin").display().to_string(),
+            std::env::var("HITL_TEST_POSTGRES_BINARIES").unwrap_or_default(),
             std::env::var("PATH").unwrap(),
         ];
         let mut variables = BTreeMap::from([("PATH", path.join(":")), ("HITL_URL", server.url.clone())]);
         variables.extend(known);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let reader = Self { folder, variables, server, port };
+        let moves_to = if page == MOVING { Some(before_moving(folder.path(), &world.url).await) } else { None };
+        let reader = Self { folder, variables, server, port, moves_to };
         reader.save_files(&blocks("docs/api.md"));
         reader.save_files(&blocks(page));
         reader
@@ -62,6 +77,9 @@ impl Reader {
     /// Stops the server.
     pub(crate) async fn leave(self) {
         self.server.stop().await;
+        if let Some(database) = self.moves_to {
+            database.drop().await;
+        }
     }
 
     /// Saves what a page says to save.
@@ -105,6 +123,10 @@ impl Reader {
     pub(crate) fn as_run(&self, snippet: &str) -> String {
         let receiver = format!("127.0.0.1:{}", self.port);
         let text = snippet.replace(SHOWN_URL, &self.server.url).replace(SHOWN_RECEIVER, &receiver);
+        let text = self.moves_to.iter().fold(text, |text, database| text.replace(SHOWN_DATABASE, &database.url));
+        let text = SHOWN_FOLDERS.iter().fold(text, |text, folder| {
+            text.replace(folder, &self.folder().join(folder.trim_start_matches('/')).display().to_string())
+        });
         text.replace("(\"127.0.0.1\", 3000)", &format!("(\"127.0.0.1\", {})", self.port))
     }
 }
@@ -130,12 +152,33 @@ async fn serving(world: &World, folder: &Path) -> Started {
     (server, BTreeMap::from([("HITL_API_KEY", key), ("DATABASE_URL", world.url.clone())]))
 }
 
+/// What the page takes for granted: `sudo`, a file of settings, an installation on SQLite that no server works with, an empty
+/// database on Postgres, and a copy of the script that writes into the folder above its own.
+async fn before_moving(folder: &Path, url: &str) -> Database {
+    for shown in SHOWN_FOLDERS {
+        fs::create_dir_all(folder.join(shown.trim_start_matches('/'))).unwrap();
+    }
+    program(&folder.join("bin/sudo"), SUDO);
+    fs::write(folder.join("etc/hitl/hitl.toml"), format!("database_url = \"{url}\"\n")).unwrap();
+    fs::create_dir(folder.join("scripts")).unwrap();
+    program(&folder.join("scripts/secrets"), &fs::read_to_string(in_repository("scripts/secrets")).unwrap());
+    make_owner(&format!("sqlite:{}", folder.join("var/lib/hitl/hitl.db").display())).await;
+    Database::create(Engine::Postgres).await
+}
+
+/// Writes a program.
+fn program(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// `hitl`, a `curl` that fails when it is refused, the packages of JavaScript.
 fn prepare(folder: &Path) {
     fs::create_dir(folder.join("bin")).unwrap();
     symlink(env!("CARGO_BIN_EXE_hitl"), folder.join("bin/hitl")).unwrap();
     symlink(in_repository("tests/javascript/node_modules"), folder.join("node_modules")).unwrap();
-    let curl = folder.join("bin/curl");
-    fs::write(&curl, "#!/bin/sh\nPATH=\"${PATH#*:}\" exec curl --fail-with-body --max-time 50 \"$@\"\n").unwrap();
-    fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).unwrap();
+    program(
+        &folder.join("bin/curl"),
+        "#!/bin/sh\nPATH=\"${PATH#*:}\" exec curl --fail-with-body --max-time 50 \"$@\"\n",
+    );
 }

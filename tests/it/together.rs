@@ -56,6 +56,25 @@ on_both! {
         went_together(&world);
     }
 
+    async fn equal_lists_are_looked_up_once_and_show_what_was_there_when_they_were_asked_for(world: World) {
+        let asker = world.asker().await;
+        let list = || async { world.get("/v1/api/requests?limit=100").key(&asker.key).await };
+        let asked = (0..60).map(|_| async {
+            let id = ask(&world, &asker, &asker.loop_id).await.text("data.request_id");
+            assert!(list().await.each("data.requests", "id").contains(&id), "it was there before it was looked for");
+        });
+        join_all(asked).await;
+        let before = world.app.store.usage().together;
+        for listed in join_all((0..60).map(|_| list())).await {
+            assert_eq!(listed.each("data.requests", "id").len(), 60);
+        }
+        assert!(world.app.store.usage().together > before || before.is_none(), "each was looked up alone");
+        let (_, other) = world.key_with(&world.person("other@example.com").await, |_| {}).await;
+        let list_of_other = || async { world.get("/v1/api/requests?limit=100").key(&other).await };
+        let (mine, theirs) = tokio::join!(join_all((0..20).map(|_| list())), join_all((0..20).map(|_| list_of_other())));
+        assert!(mine.iter().all(|it| it.each("data.requests", "id").len() == 60) && theirs.iter().all(|it| it.each("data.requests", "id").is_empty()));
+    }
+
     async fn nobody_bears_anothers_fault(world: World) {
         let asker = world.asker().await;
         let (doomed, _) = world.loop_named(&asker.key, "Doomed").await;
