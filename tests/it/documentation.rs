@@ -145,7 +145,9 @@ fn commands(page: &str) -> Vec<String> {
     let shown: Vec<_> = blocks(page).into_iter().filter(|block| block.has("no-run")).collect();
     let lines = shown.iter().flat_map(|block| block.text.lines()).map(|line| line.split(" #").next().unwrap_or(line));
     let shown = lines.filter_map(|line| line.rsplit_once("hitl ").map(|(_, arguments)| arguments.to_owned()));
-    let ours = |it: &String| it.starts_with(|first: char| first.is_ascii_lowercase()) || it.starts_with("--config");
+    // An account, an image or a database may be called as the program is.
+    let is_word = |first: &str| first != "hitl" && first.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let ours = |it: &String| it.split_whitespace().next().is_some_and(is_word);
     named.chain(shown).filter(ours).collect()
 }
 
