@@ -7,11 +7,11 @@ use hitl_server::{
 };
 use std::path::PathBuf;
 
-/// What the worker lets the log grow to, in bytes, and as much again for what comes while it works.
-const MOST: u64 = 2 * 16 * 1024 * 1024;
+/// What the worker lets the log grow to, in bytes, and twice as much again for what comes while it rests and works.
+const MOST: u64 = 3 * 16 * 1024 * 1024;
 /// Bytes of one write, and how many each writer makes.
 const LARGE: usize = 64 * 1024;
-const WRITES: usize = 400;
+const WRITES: usize = 800;
 const WRITERS: usize = 4;
 
 fn log_of(world: &World) -> PathBuf {
