@@ -14,6 +14,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -63,9 +64,11 @@ impl Admission {
 
     fn remember(&self, hash: String, holder: Option<Arc<Holder>>, now: Timestamp) {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut holders, |(_, since)| now.micros_since(*since).abs() < BELIEVED);
         match holder {
-            Some(holder) => holders.insert(hash, (holder, now)),
+            Some(holder) => {
+                make_room(&mut holders, &hash, |(_, since)| now.micros_since(*since).abs() < BELIEVED);
+                holders.insert(hash, (holder, now))
+            }
             None => holders.remove(&hash),
         };
     }
@@ -78,7 +81,7 @@ impl Admission {
 
     fn note_told(&self, key: Id<Key>, closes_at: Timestamp, now: Timestamp) {
         let mut exceeded = self.exceeded.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut exceeded, |closes_at| *closes_at > now);
+        make_room(&mut exceeded, &key, |closes_at| *closes_at > now);
         exceeded.insert(key, closes_at);
     }
 
@@ -87,15 +90,17 @@ impl Admission {
         let is_wanted = |lease: &Arc<tokio::sync::Mutex<Lease>>| {
             Arc::strong_count(lease) > 1 || lease.try_lock().is_ok_and(|lease| lease.closes_at > now)
         };
-        make_room(&mut leases, is_wanted);
+        make_room(&mut leases, &key, is_wanted);
         leases.entry(key).or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Lease::EMPTY))).clone()
     }
 }
 
-/// Before it would grow, forgets what nobody wants any more: of keys that come and go there is no end.
-fn make_room<K, V>(known: &mut HashMap<K, V>, is_wanted: impl Fn(&V) -> bool) {
-    if known.len() == known.capacity() {
+/// Before another comes and it would grow, forgets what nobody wants any more: of keys that come and go there is no end. Then
+/// it has room for as many as are left, so that this happens once in so many, and never to those who are known.
+fn make_room<K: Eq + Hash, V>(known: &mut HashMap<K, V>, another: &K, is_wanted: impl Fn(&V) -> bool) {
+    if known.len() == known.capacity() && !known.contains_key(another) {
         known.retain(|_, value| is_wanted(value));
+        known.reserve(known.len().max(1));
     }
 }
 
@@ -295,6 +300,7 @@ impl Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     #[tokio::test]
     async fn windows_that_have_closed_are_forgotten_and_those_that_are_open_or_waited_for_are_not() {
@@ -314,5 +320,30 @@ mod tests {
         assert!(Arc::ptr_eq(&waited_for, &admission.lease(key(0), later)));
         assert!(admission.leases.lock().unwrap().len() < 1000);
         assert!(admission.exceeded.lock().unwrap().len() < 1000);
+    }
+
+    #[test]
+    fn looking_for_what_to_forget_costs_those_who_are_known_nothing_and_others_little() {
+        let (looks, mut known) = (Cell::new(0), HashMap::new());
+        let mut used = |number: u32, wanted: bool| {
+            make_room(&mut known, &number, |wanted: &bool| {
+                looks.set(looks.get() + 1);
+                *wanted
+            });
+            known.insert(number, wanted);
+            (known.len(), known.capacity())
+        };
+        // As many as there is room for, and again and again the same.
+        let full =
+            (0..).find(|number| matches!(used(*number, true), (len, room) if len == room && len > 1000)).unwrap();
+        let before = looks.replace(0);
+        assert!(before < 4 * full, "{before} looks at {full}");
+        for number in 0..=full {
+            used(number, true);
+        }
+        assert_eq!(looks.get(), 0);
+        // Beside them others that come once.
+        let most = (full + 1..100 * full).map(|number| used(number, false).0).max().unwrap();
+        assert!(most < 5 * full as usize && looks.get() < 400 * full, "{most} were kept; {} looks", looks.get());
     }
 }
