@@ -28,13 +28,7 @@ const SOON: Duration = Duration::from_secs(12);
 
 /// The same database by another way.
 async fn by_a_proxy(world: &World) -> (Proxy, World) {
-    let (scheme, rest) = world.url.split_once("://").unwrap();
-    let (authority, path) = rest.split_once('/').unwrap();
-    let (user, server) = authority.rsplit_once('@').map_or(("", authority), |(user, server)| (user, server));
-    let server = if server.contains(':') { server.to_owned() } else { format!("{server}:5432") };
-    let proxy = Proxy::to(server).await;
-    let at = if user.is_empty() { String::new() } else { format!("{user}@") };
-    let url = format!("{scheme}://{at}{}/{path}", proxy.address);
+    let (proxy, url) = Proxy::before(&world.url).await;
     (proxy, World { url, ..world.clone() })
 }
 

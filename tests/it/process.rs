@@ -63,24 +63,41 @@ pub(crate) async fn run_with(url: &str, arguments: &[&str], input: &str) -> Said
     ended(command, input).await
 }
 
-/// Runs a command over and over, each time a little longer before `kill -9`, until it ends by itself; how often it was killed, and
-/// how it ended.
+/// Runs a command over and over, each time a little longer before `kill -9`, until it ends by itself with one of these codes; how
+/// often it was killed.
 pub(crate) async fn killed_until_it_ends(
     url: &str,
     arguments: &[&str],
     variables: &[(&str, &str)],
-) -> (u32, Option<i32>) {
+    codes: &[i32],
+) -> u32 {
     const LONGER: Duration = Duration::from_millis(20);
     for kills in 0..400 {
         let mut command = hitl(arguments, url);
         command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         if let Ok(ended) = tokio::time::timeout(kills * LONGER, child.wait()).await {
-            return (kills, ended.unwrap().code());
+            let code = ended.unwrap().code().unwrap();
+            assert!(codes.contains(&code), "{arguments:?} ends with {code}, killed {kills} times before");
+            return kills;
         }
         child.kill().await.unwrap();
     }
     panic!("{arguments:?} does not end");
+}
+
+/// Runs a command whose files may not become longer than so many times 512 bytes.
+pub(crate) async fn run_confined(blocks: u32, arguments: &[&str]) -> Said {
+    ended(lasting(&format!("ulimit -f {blocks};"), arguments, ""), "").await
+}
+
+/// `hitl`, after something that a shell does, told of files that may not grow instead of being ended by it.
+fn lasting(before: &str, arguments: &[&str], url: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!(r#"trap "" XFSZ; {before} exec "$0" "$@""#), env!("CARGO_BIN_EXE_hitl")])
+        .args(arguments);
+    only_set(shell, url)
 }
 
 /// Runs any command to its end.
@@ -119,10 +136,7 @@ impl Server {
 
     /// One that is not ended by the system where a file of its own may not grow any longer; it is told so, as of a full disk.
     pub(crate) async fn start_lasting(url: &str) -> Self {
-        let mut shell = Command::new("sh");
-        let serve = r#"trap "" XFSZ; exec "$0" serve --listen 127.0.0.1:0"#;
-        shell.args(["-c", serve, env!("CARGO_BIN_EXE_hitl")]);
-        Self::of(only_set(shell, url)).await
+        Self::of(lasting("", &["serve", "--listen", "127.0.0.1:0"], url)).await
     }
 
     /// Its process.

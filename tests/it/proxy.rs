@@ -33,7 +33,19 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn to(server: String) -> Self {
+    /// In front of the database with that URL; the URL by this way.
+    pub(crate) async fn before(url: &str) -> (Self, String) {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let (authority, path) = rest.split_once('/').unwrap();
+        let (user, server) = authority.rsplit_once('@').map_or(("", authority), |(user, server)| (user, server));
+        let server = if server.contains(':') { server.to_owned() } else { format!("{server}:5432") };
+        let proxy = Self::to(server).await;
+        let at = if user.is_empty() { String::new() } else { format!("{user}@") };
+        let url = format!("{scheme}://{at}{}/{path}", proxy.address);
+        (proxy, url)
+    }
+
+    async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, way) = (listener.local_addr().unwrap().to_string(), Arc::new(AtomicU8::new(Way::Open as u8)));
         let ways = way.clone();
