@@ -37,7 +37,7 @@ with_processes_on_both! {
         let pull = ["pull", "--from", &source.url, "--user", "ann@example.com"];
         let kills = killed_until_it_ends(&target.url, &pull, &[("HITL_PULL_KEY", &key)], &[0]).await;
         println!("killed {kills} times");
-        assert!(kills > 3 && code == Some(0), "{code:?}");
+        assert!(kills > 3);
         let there = world_on(&target, &world).await;
         for (table, count) in [("requests", REQUESTS), ("loops", 1)] {
             assert_eq!(rows::count(&there.app.store, table).await.unwrap(), count, "{table}");
@@ -59,7 +59,7 @@ with_processes_on_both! {
         let target = Database::create(engine(&world)).await;
         let kills = killed_until_it_ends(&target.url, &["import", file.to_str().unwrap()], &[], &[0]).await;
         println!("killed {kills} times");
-        assert!(kills > 3 && code == Some(0), "{code:?}");
+        assert!(kills > 3);
         assert_eq!(exported(&target.url).await, exported(&world.url).await);
         target.drop().await;
     }
