@@ -188,6 +188,13 @@ impl Adding<'_> {
         gauge.set(value);
         self.metric(name, help, gauge);
     }
+
+    /// What was counted until this moment.
+    pub fn counter(&mut self, name: &str, help: &str, value: u64) {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(value);
+        self.metric(name, help, counter);
+    }
 }
 
 /// The method's name, if it is one that we know: a client may call anything a method.

@@ -105,14 +105,16 @@ fn add_usage(add: &mut Adding<'_>, it: &Usage) {
         add.metric("database_wait_seconds", "How long connections were waited for, together", seconds);
     }
     if let Some(calls) = it.together {
-        let together = Counter::<u64>::default();
-        together.inc_by(calls);
-        add.metric("database_together", "Statements that went to the database as one with others", together);
+        add.counter("database_together", "Statements that went to the database as one with others", calls);
     }
     if let Some(turns) = &it.writer_turns {
         let (turns, seconds) = counters(turns.times, turns.micros);
         add.metric("sqlite_writer_turns", "Times that somebody had the turn at SQLite's one writer", turns);
         add.metric("sqlite_writer_wait_seconds", "How long those turns were waited for, together", seconds);
+    }
+    if let Some(commits) = it.commits {
+        add.counter("sqlite_commits", "Commits of that writer, each for all who came together", commits.commits);
+        add.counter("sqlite_committed", "Transactions that those commits made last", commits.transactions);
     }
 }
 

@@ -39,6 +39,7 @@ pub mod signing_secrets;
 pub mod snapshots;
 pub mod sql;
 mod sqlite;
+mod sqlite_group;
 mod sqlite_tx;
 mod sqlite_writer;
 mod together;

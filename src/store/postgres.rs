@@ -103,6 +103,7 @@ impl Connections {
             connection_waits: Some(self.waits.so_far()),
             together: Some(self.groups.so_far()),
             writer_turns: None,
+            commits: None,
         }
     }
 

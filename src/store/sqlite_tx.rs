@@ -7,7 +7,8 @@ use super::{
     Error, Result,
     columns::{FromRow, SqliteRow},
     sqlite,
-    sqlite_writer::{Group, Writer, execute},
+    sqlite_group::{Group, execute},
+    sqlite_writer::Writer,
     values::Bound,
 };
 use rusqlite::Connection;

@@ -7,14 +7,15 @@
 use super::{
     Error, Result,
     sqlite::{self, closed, in_background},
-    sqlite_tx::{SqliteTx, Waiting},
-    usage::{Waited, Waits},
+    sqlite_group::Group,
+    sqlite_tx::SqliteTx,
+    usage::{Commits, Committing, Waited, Waits},
     values::Bound,
 };
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard, Semaphore, oneshot},
+    sync::{Mutex, OwnedMutexGuard, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -31,23 +32,15 @@ pub struct Writer {
     group: Arc<Mutex<Group>>,
     places: Arc<Semaphore>,
     waits: Arc<Waits>,
-}
-
-/// The transactions that will be committed together.
-#[derive(Debug)]
-pub(super) struct Group {
-    /// `None` when closed.
-    connection: Option<Connection>,
-    /// Those that wait to hear of the commit.
-    members: Vec<oneshot::Sender<Result<()>>>,
+    commits: Arc<Committing>,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection) -> Result<Self> {
         connection.busy_timeout(Duration::ZERO)?; // waiting in place would hold up everybody on the thread
-        let group = Group { connection: Some(connection), members: Vec::new() };
-        let places = Semaphore::new(MOST_WAITING);
-        Ok(Self { group: Arc::new(Mutex::new(group)), places: Arc::new(places), waits: Arc::default() })
+        let commits = Arc::<Committing>::default();
+        let group = Arc::new(Mutex::new(Group::new(connection, commits.clone())));
+        Ok(Self { group, places: Arc::new(Semaphore::new(MOST_WAITING)), waits: Arc::default(), commits })
     }
 
     /// A transaction. It waits for its turn when it first must.
@@ -85,11 +78,15 @@ impl Writer {
         self.waits.so_far()
     }
 
+    /// How many commits there were, and for how many.
+    pub(super) fn commits(&self) -> Commits {
+        self.commits.so_far()
+    }
+
     /// Hands the writer on; returns when what was done is on disk.
     pub(super) async fn committed(&self, mut group: OwnedMutexGuard<Group>) -> Result<()> {
-        let (member, outcome) = oneshot::channel();
-        group.members.push(member);
-        if group.members.len() == 1 {
+        let (outcome, first) = group.join();
+        if first {
             // On its own, so that it comes whoever stops waiting.
             tokio::spawn(commit(self.clone()));
         }
@@ -103,91 +100,12 @@ impl Writer {
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let mut group = self.group.clone().lock_owned().await;
-        in_background(move || {
-            group.commit();
-            work(group.connection.as_mut().ok_or_else(closed)?)
-        })
-        .await
+        in_background(move || group.alone(work)).await
     }
 
     /// Commits what is done, and closes.
     pub(super) async fn close(&self) {
-        let mut group = self.group.clone().lock_owned().await;
-        group.commit();
-        group.connection = None;
-    }
-}
-
-impl Group {
-    /// The connection, unless it is closed.
-    pub(super) fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(closed)
-    }
-
-    /// Whether a transaction is open for all; `false` while another process has the file.
-    fn open(&mut self) -> Result<bool> {
-        if self.connection()?.is_autocommit() {
-            self.lost(); // had it members, they would have been undone
-            match self.connection()?.execute_batch("begin immediate") {
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => return Ok(false),
-                begun => begun?,
-            }
-        }
-        Ok(true)
-    }
-
-    /// Runs statements of which only the first is expected to fail. Should another, nobody can tell any longer what is
-    /// whose, and all is undone.
-    pub(super) fn run(&mut self, statements: &[Waiting]) -> Result<()> {
-        let Some((first, others)) = statements.split_first() else { return Ok(()) };
-        self.first(|connection| first.run(connection))?;
-        let done = self.connection().and_then(|connection| others.iter().try_for_each(|other| other.run(connection)));
-        done.inspect_err(|_| self.undo())
-    }
-
-    /// Runs a statement; should it fail, it has changed nothing.
-    fn first<T>(&mut self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let done = self.connection().and_then(run);
-        if done.is_err() && self.members.is_empty() {
-            self.undo(); // nobody else would end the transaction
-        }
-        done
-    }
-
-    /// Undoes what everybody did, and tells them.
-    fn undo(&mut self) {
-        let undone = self.connection().and_then(|connection| execute(connection, "rollback"));
-        if let Err(error) = undone {
-            tracing::debug!(%error, "nothing to undo"); // SQLite did so itself
-        }
-        self.lost();
-    }
-
-    /// Whether nothing of anybody's would be undone.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    /// Makes what is done last, and tells those who did it.
-    fn commit(&mut self) {
-        let Some(connection) = self.connection.as_ref().filter(|it| !it.is_autocommit()) else { return self.lost() };
-        let committed = execute(connection, "commit");
-        if let Err(error) = committed {
-            let _ = execute(connection, "rollback"); // SQLite may have done so itself
-            return self.tell(|| Err(Error::Unreachable(format!("the commit failed: {error}").into())));
-        }
-        self.tell(|| Ok(()));
-    }
-
-    /// SQLite undid everything, as it does when the disk is full.
-    fn lost(&mut self) {
-        self.tell(|| Err(Error::Unreachable("the transaction was undone".into())));
-    }
-
-    fn tell(&mut self, outcome: impl Fn() -> Result<()>) {
-        for member in self.members.drain(..) {
-            let _ = member.send(outcome()); // it may have stopped waiting
-        }
+        self.group.lock().await.close();
     }
 }
 
@@ -196,11 +114,6 @@ async fn commit(writer: Writer) {
     let mut group = writer.group.lock_owned().await;
     // Those of the group are told by whoever holds it, should the runtime stop before.
     let _ = tokio::task::spawn_blocking(move || group.commit()).await;
-}
-
-pub(super) fn execute(connection: &Connection, text: &str) -> Result<()> {
-    connection.prepare_cached(text)?.raw_execute()?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -277,6 +190,7 @@ mod tests {
         first.commit().await.unwrap();
         assert_eq!(committed(&folder), (0..10).collect::<Vec<_>>());
         assert!(others.await.unwrap().iter().all(Result::is_ok));
+        assert_eq!(writer.commits(), Commits { commits: 1, transactions: 10 });
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,8 @@ pub struct Usage {
     pub together: Option<u64>,
     /// How often somebody had the turn at the one that writes, and how long it was waited for, on SQLite.
     pub writer_turns: Option<Waited>,
+    /// How many commits there were, and for how many transactions, on SQLite: those that come together share one.
+    pub commits: Option<Commits>,
 }
 
 /// How often something was waited for, and how long in all.
@@ -33,7 +35,35 @@ pub struct Waited {
     pub micros: u64,
 }
 
+/// How many commits, and for how many transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Commits {
+    /// How many commits.
+    pub commits: u64,
+    /// How many transactions these made last.
+    pub transactions: u64,
+}
+
 /// The same, being counted.
+#[derive(Debug, Default)]
+pub(super) struct Committing {
+    commits: AtomicU64,
+    transactions: AtomicU64,
+}
+
+impl Committing {
+    /// A commit for so many.
+    pub(super) fn count(&self, transactions: usize) {
+        self.commits.fetch_add(1, Relaxed);
+        self.transactions.fetch_add(transactions as u64, Relaxed);
+    }
+
+    pub(super) fn so_far(&self) -> Commits {
+        Commits { commits: self.commits.load(Relaxed), transactions: self.transactions.load(Relaxed) }
+    }
+}
+
+/// How waiting is counted.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     times: AtomicU64,
@@ -75,7 +105,8 @@ impl Store {
         match &self.engine {
             Engine::Sqlite { readers, writer, .. } => {
                 let (in_use, idle) = readers.usage();
-                Usage { in_use, idle, writer_turns: Some(writer.turns()), ..Usage::default() }
+                let (writer_turns, commits) = (Some(writer.turns()), Some(writer.commits()));
+                Usage { in_use, idle, writer_turns, commits, ..Usage::default() }
             }
             Engine::Postgres { connections, .. } => connections.usage(),
         }

@@ -6,6 +6,7 @@ use crate::{
     listening::soon,
     program::{Process, Receiver, a_minute_passes, json, with_processes_on_both},
 };
+use hitl_server::store::Db;
 use serde_json::{Value, json};
 use std::{
     collections::HashSet,
@@ -46,6 +47,7 @@ with_processes_on_both! {
         let seed = crate::program::present_time(&world).micros();
         println!("{}: killed at instants from the seed {seed}", world.app.store.engine());
         let (asked, answered) = (Ids::default(), Ids::default());
+        let mut shared = 0;
         for instant in instants(seed, 12) {
             let process = Arc::new(restarted(&world).await);
             let callers = (0..32).map(|_| tokio::spawn(call(process.clone(), asker.clone(), callbacks.url.clone(), asked.clone(), answered.clone())));
@@ -56,6 +58,7 @@ with_processes_on_both! {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }).await;
+            shared += shared_commits(&world, &process).await;
             tokio::time::sleep(instant).await; // anywhere in a call
             process.kill();
             for caller in callers {
@@ -63,6 +66,7 @@ with_processes_on_both! {
                 assert!(!error.is_status() && !error.is_builder(), "a call fails only because the process is gone: {error}");
             }
         }
+        assert!(shared > 0, "nobody shared a commit with anybody");
         let process = restarted(&world).await;
         let (asked, answered) = (asked.lock().unwrap().clone(), answered.lock().unwrap().clone());
         let mut completed = HashSet::new();
@@ -87,6 +91,17 @@ with_processes_on_both! {
             assert_eq!(ids.len(), requests.len(), "what came twice came under the same id");
         }
     }
+}
+
+/// How many writes were committed together with another one.
+async fn shared_commits(world: &World, process: &Process) -> u64 {
+    if world.app.store.engine() == "sqlite" {
+        let transactions = process.counted("hitl_sqlite_committed_total").await;
+        return transactions.saturating_sub(process.counted("hitl_sqlite_commits_total").await);
+    }
+    let requests = world.app.store.sql("select count(*) - count(distinct cast(xmin as text)) from requests where status = 'pending'");
+    let (shared,): (i64,) = requests.one().await.unwrap();
+    shared.unsigned_abs()
 }
 
 /// So many spans of up to 40 milliseconds that follow from a seed.

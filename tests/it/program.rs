@@ -96,6 +96,7 @@ pub(crate) use with_processes_on_both;
 pub(crate) struct Process {
     child: Mutex<Child>,
     pub(crate) url: String,
+    metrics: String,
     client: reqwest::Client,
 }
 
@@ -111,6 +112,7 @@ impl Process {
                 ("HOME", "/nonexistent"),
             ])
             .envs([("HITL_LOG_FORMAT", "json"), ("HITL_POSTGRES_CONNECTIONS", "8")])
+            .env("HITL_METRICS_LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -127,16 +129,11 @@ impl Process {
                 let _ = sender.send(entry);
             }
         });
-        let address = tokio::task::spawn_blocking(move || {
-            loop {
-                let entry = receiver.recv_timeout(Duration::from_secs(30)).expect("the process starts");
-                if entry["message"] == "listening" {
-                    return entry["address"].as_str().unwrap().to_owned();
-                }
-            }
+        let said = tokio::task::spawn_blocking(move || {
+            ["serving metrics", "listening"].map(|message| address_in(&receiver, message))
         });
-        let url = format!("http://{}", address.await.unwrap());
-        Self { child: Mutex::new(child), url, client: reqwest::Client::new() }
+        let [metrics, url] = said.await.unwrap().map(|address| format!("http://{address}"));
+        Self { child: Mutex::new(child), url, metrics, client: reqwest::Client::new() }
     }
 
     pub(crate) fn get(&self, path: &str, token: &str) -> reqwest::RequestBuilder {
@@ -171,6 +168,14 @@ impl Process {
         soon(self.try_to_answer(asker, id)).await.unwrap();
     }
 
+    /// How far it has counted by that name; 0 for what it does not count.
+    pub(crate) async fn counted(&self, name: &str) -> u64 {
+        let metrics = soon(self.client.get(format!("{}/metrics", self.metrics)).send()).await.unwrap();
+        let text = soon(metrics.text()).await.unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_default()
+    }
+
     /// `kill -9`: nothing is finished.
     pub(crate) fn kill(&self) {
         let mut child = self.child.lock().unwrap();
@@ -203,6 +208,16 @@ impl Drop for Process {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = child.kill();
         let _ = child.wait();
+    }
+}
+
+/// The address in the line of a log that says so.
+fn address_in(log: &mpsc::Receiver<Value>, message: &str) -> String {
+    loop {
+        let entry = log.recv_timeout(Duration::from_secs(30)).expect("the process starts");
+        if entry["message"] == message {
+            return entry["address"].as_str().unwrap().to_owned();
+        }
     }
 }
 

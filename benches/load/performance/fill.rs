@@ -18,15 +18,17 @@ use std::{fs::File, time::SystemTime};
 /// The people, and the loops of each; `stored.sql` knows how many loops that makes.
 const PEOPLE: usize = 10;
 const LOOPS: usize = 5;
-/// One in so many is open.
+/// One in so many is open where very many are stored, and as many where few are.
 const OPEN: u32 = 1000;
+/// How many have ended where few are stored: as many of each person's as are read there.
+pub(super) const FEW_ENDED: u32 = 5000;
 const DAYS: i64 = 80;
 const HOUR: i64 = 3_600_000_000;
 
 /// What the statements need besides, and what is done away with in the end.
 const BEFORE: &str = "
-    create table places as select row_number() over (order by l.id) - 1 as place, l.id as loop_id, l.creator_id, k.id as key_id
-        from loops l join api_keys k on k.account_id = l.creator_id;
+    create table places as select row_number() over (order by l.id) - 1 as place, l.id as loop_id, l.creator_id,
+        (select min(k.id) from api_keys k where k.account_id = l.creator_id) as key_id from loops l;
     create table pattern as select request_id as id from events where name = 'request.completed';";
 const AFTER: &str = "drop table places; drop table pattern;";
 const FUNCTIONS: &str = "
@@ -60,21 +62,29 @@ pub(super) async fn prepare(database: &Database, server: &Server) -> anyhow::Res
 
 /// Fills the database of a server that was prepared and is no longer running.
 pub(super) async fn ours(engine: Engine, database: &Database, count: u32) -> anyhow::Result<()> {
-    let text = with_numbers(include_str!("stored.sql"), count)?;
+    add(engine, database, count - count / OPEN, count / OPEN).await
+}
+
+/// The same with few that ended, and as many open ones as where so many are stored.
+pub(super) async fn ours_with_few(engine: Engine, database: &Database, count: u32) -> anyhow::Result<()> {
+    add(engine, database, FEW_ENDED, count / OPEN).await
+}
+
+async fn add(engine: Engine, database: &Database, ended: u32, open: u32) -> anyhow::Result<()> {
+    let text = with_numbers(include_str!("stored.sql"), ended, open)?;
     fill(engine, database, format!("{BEFORE} {text} {AFTER}"), "requests, events").await
 }
 
 /// Fills the database of a floor that has one row and is no longer running.
 pub(super) async fn floors(engine: Engine, database: &Database, count: u32) -> anyhow::Result<()> {
-    fill(engine, database, with_numbers(FLOOR, count)?, "floor").await
+    fill(engine, database, with_numbers(FLOOR, count, 0)?, "floor").await
 }
 
-fn with_numbers(text: &str, count: u32) -> anyhow::Result<String> {
-    let open = count / OPEN;
+fn with_numbers(text: &str, ended: u32, open: u32) -> anyhow::Result<String> {
     let last = now_in_micros()? - HOUR;
-    let (first, ended) = (last - DAYS * 24 * HOUR, count - open);
+    let first = last - DAYS * 24 * HOUR;
     let numbers = [
-        ("COUNT", count.into()),
+        ("COUNT", (ended + open).into()),
         ("ENDED", ended.into()),
         ("FIRST", first),
         ("LAST", last),

@@ -1,4 +1,4 @@
-//! What it costs to have very many requests stored: the same work on empty and on full databases, in turns.
+//! What it costs to have very many requests stored: the same work where few and where very many have ended, in turns.
 
 use super::{
     Section, Task,
@@ -31,7 +31,7 @@ const KINDS: [[Kind; 2]; 6] = [
     [Kind::Create, Kind::Insert],
     [Kind::Cycle, Kind::FloorCycle],
 ];
-/// Of what it does on an empty database.
+/// Of what it does where few are stored.
 const LEFT: Target = Target::AtLeast(0.85);
 
 /// What a kind is held to. A list is told how many there are of what it was asked for, exactly: of all, that is the more the more
@@ -40,84 +40,91 @@ fn target(kind: Kind) -> Target {
     if kind == Kind::ListAll { Target::Free } else { LEFT }
 }
 
+/// A database with requests, who asks there, and the ids of some of theirs that have ended, from all of the time.
+struct Stored<'a> {
+    database: &'a Database,
+    people: People,
+    ids: Vec<String>,
+}
+
 pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
-    let work = async |[ours, floors, full, full_floors]: &[Database; 4]| {
-        let (people, ids) = fill_both(task, full, full_floors).await?;
-        let cold = cold::measure(task, full, full_floors, &people).await?;
-        let mut section = beside(task, [ours, floors], [full, full_floors], &people, &ids).await?;
+    let work = async |[few, floors, full, full_floors]: &[Database; 4]| {
+        let count = task.options.stored;
+        let stored = [Stored::prepare(few).await?, Stored::prepare(full).await?];
+        fill::ours_with_few(task.engine, few, count).await?;
+        fill::ours(task.engine, full, count).await?;
+        let [few, full] = stored;
+        let (few, full) = (few.with_ids().await?, full.with_ids().await?);
+        fill_floor(task, full_floors).await?;
+        let cold = cold::measure(task, full.database, full_floors, &full.people).await?;
+        let mut section = beside(task, [&few, &full], [floors, full_floors]).await?;
         section.tables.insert(0, cold);
         Ok(section)
     };
-    task.with_empty(["ours", "floor", "full", "full_floor"], work).await
+    task.with_empty(["few", "floor", "full", "full_floor"], work).await
 }
 
-/// Fills both databases; the ids of some requests of the one who asks, from all of the time.
-async fn fill_both(task: &Task<'_>, full: &Database, floors: &Database) -> anyhow::Result<(People, Vec<String>)> {
-    let people = fill::prepare(full, &hitl::serve(full, &SETTINGS).await?).await?;
-    let floor = floor::start(floors)?;
+impl<'a> Stored<'a> {
+    async fn prepare(database: &'a Database) -> anyhow::Result<Self> {
+        let people = fill::prepare(database, &hitl::serve(database, &SETTINGS).await?).await?;
+        Ok(Self { database, people, ids: vec![] })
+    }
+
+    async fn with_ids(self) -> anyhow::Result<Self> {
+        let store = Store::open(&self.database.url, 1).await?;
+        let sql = store.sql(
+            "select r.id from requests r join loops l on l.creator_id = r.creator_id
+             where l.id = $1 and r.status <> 'pending' order by r.created_at",
+        );
+        let all: Vec<(String,)> = sql.bind(&self.people.asker.loop_id).all().await?;
+        store.close().await;
+        let every = (all.len() / ROWS).max(1);
+        Ok(Self { ids: all.into_iter().step_by(every).take(ROWS).map(|(id,)| id).collect(), ..self })
+    }
+}
+
+async fn fill_floor(task: &Task<'_>, database: &Database) -> anyhow::Result<()> {
+    let floor = floor::start(database)?;
     let mut connection = Connection::open(floor.address).await?;
     id_in(connection.call(&post("/rows", "", QUESTION), 201).await?)?;
     drop(floor);
-    fill::ours(task.engine, full, task.options.stored).await?;
-    fill::floors(task.engine, floors, task.options.stored).await?;
-    let ids = some_ids(full, &people.asker.loop_id).await?;
-    Ok((people, ids))
-}
-
-async fn some_ids(full: &Database, loop_id: &str) -> anyhow::Result<Vec<String>> {
-    let store = Store::open(&full.url, 1).await?;
-    let sql = store.sql("select id from requests where loop_id = $1 and status <> 'pending' order by created_at");
-    let all: Vec<(String,)> = sql.bind(loop_id).all().await?;
-    store.close().await;
-    let every = (all.len() / ROWS).max(1);
-    Ok(all.into_iter().step_by(every).take(ROWS).map(|(id,)| id).collect())
+    fill::floors(task.engine, database, task.options.stored).await
 }
 
 /// Drives all four in turns.
-async fn beside(
-    task: &Task<'_>,
-    empty: [&Database; 2],
-    full: [&Database; 2],
-    people: &People,
-    ids: &[String],
-) -> anyhow::Result<Section> {
-    let (server, floor) = (hitl::serve(empty[0], &SETTINGS).await?, floor::start(empty[1])?);
-    let (full_server, full_floor) = (hitl::serve(full[0], &SETTINGS).await?, floor::start(full[1])?);
+async fn beside(task: &Task<'_>, stored: [&Stored<'_>; 2], floors: [&Database; 2]) -> anyhow::Result<Section> {
+    let (server, floor) = (hitl::serve(stored[0].database, &SETTINGS).await?, floor::start(floors[0])?);
+    let (full_server, full_floor) = (hitl::serve(stored[1].database, &SETTINGS).await?, floor::start(floors[1])?);
     tokio::time::sleep(REST).await;
     let mut weight = Weight::at_rest(&full_server, &full_floor)?;
-    let empty = Ground { ours: &server, floor: &floor, people: People::sign_up(empty[0], &server).await? };
-    let full = Ground { ours: &full_server, floor: &full_floor, people: people.clone() };
-    let mut rows = Vec::new();
+    let few = Ground { ours: &server, floor: &floor, people: stored[0].people.clone() };
+    let full = Ground { ours: &full_server, floor: &full_floor, people: stored[1].people.clone() };
+    let (rows, mut done) = (rows_of_floor(task.options.stored), Vec::new());
     for kinds in KINDS {
-        let mut sides = sides(task, kinds, &empty, &full, ids).await?;
+        let mut sides = Vec::new();
+        for kind in kinds {
+            let ids = if kind.is_floor() { [&[][..], &rows[..]] } else { [&stored[0].ids[..], &stored[1].ids[..]] };
+            for (ground, ids) in [&few, &full].into_iter().zip(ids) {
+                sides.push(side(task, kind, ground, ids).await?);
+            }
+        }
         take_turns(&mut sides, task.options.rounds, task.options.length()).await?;
         weight.under_load([(false, sides[1].memory), (true, sides[3].memory)].into_iter());
-        rows.push((kinds[0], sides));
+        done.push((kinds[0], sides));
     }
-    let mut section = section(task, &rows);
+    let mut section = section(task, &done);
     section.tables.push(weight.table(&format!("on {} stored requests", number(task.options.stored.into()))));
     Ok(section)
 }
 
-/// Ours on the empty and on the full database, then the floor's.
-async fn sides(
-    task: &Task<'_>,
-    kinds: [Kind; 2],
-    empty: &Ground<'_>,
-    full: &Ground<'_>,
-    ids: &[String],
-) -> anyhow::Result<Vec<Side>> {
-    let mut sides = Vec::new();
-    for kind in kinds {
-        sides.push(empty.workload(kind, task.options.connections).await?.side);
-        let work = match kind {
-            Kind::Get => reads_of(ids, "/v1/api/requests", &full.people.asker.key),
-            Kind::Select => reads_of(&rows_of_floor(task.options.stored), "/rows", ""),
-            _ => full.work(kind).await?,
-        };
-        sides.push(full.side(kind, &Arc::new(work), task.options.connections));
-    }
-    Ok(sides)
+/// The side that does that on a database; what is read by its id is one of these.
+async fn side(task: &Task<'_>, kind: Kind, ground: &Ground<'_>, ids: &[String]) -> anyhow::Result<Side> {
+    let work = match kind {
+        Kind::Get => reads_of(ids, "/v1/api/requests", &ground.people.asker.key),
+        Kind::Select if !ids.is_empty() => reads_of(ids, "/rows", ""),
+        _ => ground.work(kind).await?,
+    };
+    Ok(ground.side(kind, &Arc::new(work), task.options.connections))
 }
 
 fn rows_of_floor(stored: u32) -> Vec<String> {
@@ -126,15 +133,16 @@ fn rows_of_floor(stored: u32) -> Vec<String> {
 }
 
 fn section(task: &Task<'_>, rows: &[(Kind, Vec<Side>)]) -> Section {
-    let stored = number(task.options.stored.into());
+    let (stored, few) = (number(task.options.stored.into()), number(fill::FEW_ENDED.into()));
     let note = format!(
-        "{stored} stored requests beside none when it began. A ratio is the full database's rate for the empty one's: 0.85 is a cost of 15 %."
+        "{stored} stored requests beside {few} that ended, of the same people, and as many open ones: so the same is read and counted. \
+         Of the floor beside none when it began. A ratio is the full database's rate for the other's: 0.85 is a cost of 15 %."
     );
     let columns = [
         "",
-        "ours: full / empty",
+        "ours: full / few",
         "floor: full / empty",
-        "ours, empty, /s",
+        "ours, few, /s",
         "ours, full, /s",
         "floor, empty, /s",
         "floor, full, /s",
@@ -143,7 +151,7 @@ fn section(task: &Task<'_>, rows: &[(Kind, Vec<Side>)]) -> Section {
     for (kind, sides) in rows {
         let [ours, ours_full, floors, floors_full] = &sides[..] else { continue };
         let ratio = ours_full.ratio(ours);
-        held.push(Figure::new(format!("{}: {stored} stored / empty", kind.named()), target(*kind), "", ratio));
+        held.push(Figure::new(format!("{}: {stored} stored / few", kind.named()), target(*kind), "", ratio));
         let rates = [ours, ours_full, floors, floors_full].map(Side::per_second);
         let numbers = [ratio, floors_full.ratio(floors)].into_iter().chain(rates).map(number);
         table.row([kind.named().to_owned()].into_iter().chain(numbers));
