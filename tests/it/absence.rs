@@ -258,3 +258,28 @@ async fn a_slow_postgres_makes_nobody_wait_for_long() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_holds_everybody_up_makes_nobody_wait_for_long() {
+    with_processes(Engine::Postgres, |world| async move {
+        let asker = world.asker().await;
+        let process = Arc::new(Process::start(&world).await);
+        assert_eq!(ask(&process, &asker, "http://127.0.0.1:9/").await.0.status(), 201);
+        let mut tx = world.app.store.begin();
+        tx.sql("lock table requests in exclusive mode").run().await.unwrap();
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..40 {
+            let (process, asker) = (process.clone(), asker.clone());
+            calls.spawn(async move { ask(&process, &asker, "http://127.0.0.1:9/").await });
+        }
+        while let Some(call) = calls.join_next().await {
+            let (answer, took) = call.unwrap();
+            assert!(took < SOON, "{took:?}");
+            assert_eq!(answer.status(), 503);
+            assert!(answer.headers().contains_key("retry-after"));
+        }
+        tx.commit().await.unwrap();
+        recovers(&process, &asker, "http://127.0.0.1:9/").await;
+    })
+    .await;
+}
