@@ -3,6 +3,7 @@
 use crate::{
     harness::{World, on_both},
     process::in_repository,
+    snippet_calls::{Calls, named, served},
     snippet_outputs::{Ids, compare},
     snippet_programs::Program,
     snippet_reader::Reader,
@@ -16,7 +17,10 @@ use hitl_server::{
 };
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 /// Snippets that no test runs: the page, how the snippet begins, and why.
 const NOT_RUN: [(&str, &str, &str); 16] = [
@@ -49,7 +53,8 @@ const NOT_RUN: [(&str, &str, &str); 16] = [
 /// The words beside a fence's language, but for `file=`: what is only for one engine is run there.
 const WORDS: [&str; 4] = ["no-run", "refused", "sqlite", "postgres"];
 
-/// Runs a page from top to bottom; what is wrong with it is told all at once, as far as it could be run.
+/// Runs a page from top to bottom; what is wrong with it is told all at once, as far as it could be run. What it names of the API's calls
+/// its snippets must make, in each language.
 async fn run_page(world: &World, page: &str) {
     let (mut blocks, reader) = (blocks(page), Reader::of(world, page).await);
     let other = if world.app.store.engine() == "sqlite" { "postgres" } else { "sqlite" };
@@ -63,7 +68,7 @@ async fn run_page(world: &World, page: &str) {
         let start = || Program::start(*language, &snippets, reader.folder(), reader.command(*language));
         programs.entry(*language).or_insert_with(start);
     }
-    let (mut wrong, mut ids) = (Vec::new(), Ids::default());
+    let (mut wrong, mut ids, mut calls, named) = (Vec::new(), Ids::default(), Calls::default(), named(page));
     for (number, block, language) in run {
         let printed = match programs.get_mut(&language).expect("it was started").turn(number).await {
             Ok(printed) => reader.as_shown(&printed),
@@ -72,6 +77,9 @@ async fn run_page(world: &World, page: &str) {
                 break;
             }
         };
+        if !named.is_empty() {
+            calls.made_by(language, block.is_shown, reader.server()).await;
+        }
         let empty = reader.empty_variables();
         if !empty.is_empty() {
             wrong.push(format!("{} leaves {empty:?} empty:\n{}", block.place, block.text));
@@ -84,6 +92,9 @@ async fn run_page(world: &World, page: &str) {
     }
     drop(programs);
     reader.leave().await;
+    if wrong.is_empty() {
+        wrong.extend(calls.missing(&named));
+    }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n\n"));
 }
 
@@ -198,17 +209,12 @@ fn every_fence_says_what_it_holds_and_json_is_what_something_printed() {
     }
 }
 
+/// Where a call is named it is made, in each language, or the page fails.
 #[test]
-fn every_call_of_the_api_is_in_the_guide() {
-    let guide: String = pages().iter().filter(|page| page.contains("/api")).map(|page| page_text(page)).collect();
-    for call in keyed().operations {
-        let path = call.path.strip_prefix("/v1/api").unwrap_or(&call.path);
-        let named = format!("`{} {path}`", call.method);
-        assert!(guide.contains(&named), "{named} is in no page of docs/api*.md");
-    }
-    for call in reviewed().operations {
-        let named = format!("`{} {}`", call.method, call.path);
-        assert!(guide.contains(&named), "{named} is in no page of docs/api*.md");
+fn every_call_of_the_api_is_named_by_a_page_of_the_guide_that_is_run() {
+    let guide: BTreeSet<_> = RUN.iter().flat_map(|page| named(page)).collect();
+    for call in served(keyed()).union(&served(reviewed())) {
+        assert!(guide.contains(call), "`{call}` is in no page of docs/api*.md");
     }
 }
 

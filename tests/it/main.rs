@@ -121,6 +121,7 @@ mod scopes;
 mod scraping;
 mod sessions;
 mod showing;
+mod snippet_calls;
 mod snippet_outputs;
 mod snippet_programs;
 mod snippet_reader;

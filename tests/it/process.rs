@@ -170,6 +170,19 @@ impl Server {
         Self { child, url: format!("http://{address}"), started, rest, printed }
     }
 
+    /// Where it serves what it counts; it has to be told to.
+    #[track_caller]
+    pub(crate) fn metrics(&self) -> String {
+        let mut lines = self.started.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
+        let serving = lines.find(|line| line["message"] == "serving metrics").expect("it serves no metrics");
+        format!("http://{}/metrics", serving["address"].as_str().unwrap())
+    }
+
+    /// What it counts.
+    pub(crate) async fn scrape(&self) -> String {
+        reqwest::get(self.metrics()).await.unwrap().text().await.unwrap()
+    }
+
     /// `kill -9`; everything that it had said.
     pub(crate) async fn kill(mut self) -> String {
         self.child.kill().await.unwrap();

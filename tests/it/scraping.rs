@@ -199,12 +199,9 @@ on_both! {
         assert!(world.app.metrics.is_none(), "nothing is counted unless it is asked for");
         assert_eq!(world.get("/metrics").await.status, 404);
         let server = Server::start_with(&world.url, &[("HITL_METRICS_LISTEN", "127.0.0.1:0")]).await;
-        let mut lines = server.started.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_default());
-        let serving = lines.find(|line| line["message"] == "serving metrics").unwrap();
-        let address = serving["address"].as_str().unwrap();
         assert_eq!(reqwest::get(format!("{}/metrics", server.url)).await.unwrap().status(), 404);
-        assert_eq!(reqwest::get(format!("http://{address}/health")).await.unwrap().status(), 404);
-        let text = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
+        assert_eq!(reqwest::get(server.metrics().replace("/metrics", "/health")).await.unwrap().status(), 404);
+        let text = server.scrape().await;
         assert!(text.contains(&format!("hitl_build_info{{version=\"{}\"", hitl_server::version::VERSION)), "{text}");
         assert!(value(&text, "process_start_time_seconds").is_some_and(|at| at > 1.7e9), "{text}");
 

@@ -74,6 +74,11 @@ impl Reader {
         self.folder.path()
     }
 
+    /// The server that the page goes against.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Stops the server.
     pub(crate) async fn leave(self) {
         self.server.stop().await;
@@ -145,7 +150,8 @@ async fn developing(folder: &Path) -> Started {
 async fn serving(world: &World, folder: &Path) -> Started {
     let owner = make_owner(&world.url).await;
     let key = make_key_as(&world.url, &["--limit", "1000", "--scopes", SCOPES]).await;
-    let server = Server::start_with(&world.url, &[("HITL_WEBHOOKS_ALLOW", "127.0.0.1")]).await;
+    let settings = [("HITL_WEBHOOKS_ALLOW", "127.0.0.1"), ("HITL_METRICS_LISTEN", "127.0.0.1:0")];
+    let server = Server::start_with(&world.url, &settings).await;
     let credentials = json!({"email": owner["email"], "password": PASSWORD, "key": key});
     fs::create_dir(folder.join(".hitl")).unwrap();
     fs::write(folder.join(".hitl/credentials.json"), credentials.to_string()).unwrap();

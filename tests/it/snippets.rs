@@ -14,12 +14,14 @@ pub(crate) struct Block {
     /// The other words of its fence.
     pub(crate) words: Vec<String>,
     pub(crate) text: String,
+    /// Whether readers see it.
+    pub(crate) is_shown: bool,
 }
 
 impl Block {
     fn new(place: String, fence: &str, text: String) -> Self {
         let mut words = fence.split_whitespace().map(str::to_owned);
-        Self { place, language: words.next().unwrap_or_default(), words: words.collect(), text }
+        Self { place, language: words.next().unwrap_or_default(), words: words.collect(), text, is_shown: true }
     }
 
     pub(crate) fn has(&self, word: &str) -> bool {
@@ -97,7 +99,8 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
             Event::Html(text) if comment.is_some() => comment.as_mut().expect("one is open").1.push_str(&text),
             Event::End(TagEnd::HtmlBlock) => {
                 let (at, text) = comment.take().expect("one was opened");
-                found.extend(hidden(&text).map(|(fence, text)| Block::new(place(at), fence, text.to_owned())));
+                let block = |(fence, text): (&str, &str)| Block::new(place(at), fence, text.to_owned());
+                found.extend(hidden(&text).map(block).map(|block| Block { is_shown: false, ..block }));
             }
             _ => {}
         }
