@@ -2,8 +2,9 @@
 
 use crate::{
     harness::{World, on_both},
+    operations::operations,
     process::in_repository,
-    snippet_calls::{Calls, named, served},
+    snippet_calls::{Calls, call, named, scopes_said, served},
     snippet_outputs::{Ids, compare},
     snippet_programs::Program,
     snippet_reader::Reader,
@@ -215,6 +216,16 @@ fn every_call_of_the_api_is_named_by_a_page_of_the_guide_that_is_run() {
     let guide: BTreeSet<_> = RUN.iter().flat_map(|page| named(page)).collect();
     for call in served(keyed()).union(&served(reviewed())) {
         assert!(guide.contains(call), "`{call}` is in no page of docs/api*.md");
+    }
+}
+
+#[test]
+fn calls_want_the_scope_that_the_guide_says() {
+    let said: Vec<_> = RUN.iter().flat_map(|page| scopes_said(page)).collect();
+    for operation in operations().filter(|it| !it.scope.is_empty()) {
+        let call = call(operation.method, operation.path);
+        let of_it: BTreeSet<_> = said.iter().filter(|(it, _)| *it == call).map(|(_, scope)| scope.as_str()).collect();
+        assert_eq!(of_it, BTreeSet::from([operation.scope]), "{call}");
     }
 }
 

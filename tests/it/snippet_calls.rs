@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const LANGUAGES: [Language; 3] = [Language::Shell, Language::Python, Language::JavaScript];
 
 /// A call by its method and its path without the prefix, of which there are several: `GET /loops/{loop_id}`.
-fn call(method: &str, path: &str) -> String {
+pub(crate) fn call(method: &str, path: &str) -> String {
     let bare = path.strip_prefix("/v1/api").or_else(|| path.strip_prefix("/v1")).unwrap_or(path);
     format!("{method} {bare}")
 }
@@ -37,6 +37,16 @@ fn named_in(text: &str) -> BTreeSet<String> {
         _ => None,
     });
     codes.collect()
+}
+
+/// The calls that rows of a page's tables name, each with the scope that its row says it wants.
+pub(crate) fn scopes_said(page: &str) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    for row in page_text(page).lines().filter(|line| line.starts_with("| `")) {
+        let Some(scope) = row.split(" | ").nth(1).filter(|cell| cell.contains(':')) else { continue };
+        said.extend(named_in(row).into_iter().map(|call| (call, scope.trim_matches('`').to_owned())));
+    }
+    said
 }
 
 /// What the snippets of a page have called so far.
