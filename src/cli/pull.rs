@@ -103,6 +103,9 @@ fn show(progress: &Progress, from: &str, step: Step) {
         Step::Loops(count) => progress.say(&format!("{count} loops")),
         Step::GoesOn(done) => progress.say(&format!("{done} requests are here from before")),
         Step::Requests(done, total) => progress.at(done, total),
+        Step::AllAtOnce => {
+            progress.say("the source gives the same requests on every page: taken for all that there are");
+        }
         Step::LeftOut(what) => progress.say(&plain(&what)),
     }
 }

@@ -47,10 +47,15 @@ impl Page {
         i64::try_from(self.entries.len()).unwrap_or(i64::MAX)
     }
 
-    /// Whether another one comes, where this one ends there.
+    /// Whether another one may come, where this one ends there. A short page says nothing of it: a source may give fewer
+    /// entries a page than it is asked for.
     pub(super) fn goes_on(&self, end: i64) -> bool {
-        !self.entries.is_empty()
-            && self.has_more.unwrap_or_else(|| self.total.map_or(self.len() >= self.wanted, |total| end < total))
+        !self.entries.is_empty() && self.has_more.unwrap_or_else(|| self.total.is_none_or(|total| end < total))
+    }
+
+    /// Whether it can be all that there are, for all that is known.
+    pub(super) fn may_be_all(&self) -> bool {
+        self.has_more.is_none() && self.total.is_none() && self.len() < self.wanted
     }
 
     /// The place on this page of the last request that is here.

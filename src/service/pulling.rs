@@ -42,6 +42,8 @@ pub enum Step {
     GoesOn(i64),
     /// That many of the list of requests were read, of so many.
     Requests(i64, Option<i64>),
+    /// The source gives the same requests wherever it is asked to begin.
+    AllAtOnce,
     /// This is not kept here, and why.
     LeftOut(String),
 }
@@ -118,20 +120,21 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     async fn loops(&mut self) -> Result<(), Failed> {
-        let (mut offset, mut last) = (0, None);
+        let (mut offset, mut read) = (0, HashSet::new());
         loop {
             let page = loops(self.source, offset).await?;
-            let first = page.entries.first().and_then(|it| it["id"].as_str()).map(str::to_owned);
-            if first.is_none() || first == last {
-                break; // a server that knows no pages gives all at once, and again
-            }
-            (offset, last) = (offset + page.len(), first);
+            let before = read.len();
+            offset += page.len();
             for shown in &page.entries {
+                if !read.insert(identity(shown)) {
+                    continue;
+                }
                 if let Err(why) = self.one_loop(shown).await? {
                     self.leave_out(&format!("the loop {}", shown["id"].as_str().unwrap_or("without an id")), &why);
                 }
             }
-            if !page.goes_on(offset) {
+            // A server that knows no pages gives all at once, and again.
+            if read.len() == before || !page.goes_on(offset) {
                 break;
             }
         }
@@ -187,7 +190,7 @@ impl Pull<'_> {
                 let (end, before) = (start + page.len(), read.len());
                 self.one_page(&page, &mut read).await?;
                 if page.len() > 0 && end > furthest && read.len() == before {
-                    return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
+                    return self.same_again(&page);
                 }
                 furthest = furthest.max(end);
                 (self.tell)(Step::Requests(furthest, page.total));
@@ -199,6 +202,15 @@ impl Pull<'_> {
             }
             page = requests(self.source, start, pulled_pages::LONGEST).await?;
         }
+    }
+
+    /// A page further on brings nothing new: the source does not know where to begin. What it gave is all, or nobody can tell.
+    fn same_again(&mut self, page: &Page) -> Result<(), Failed> {
+        if !page.may_be_all() {
+            return Err(Failed::Unfit("the source gives the same page of requests again and again".into()));
+        }
+        (self.tell)(Step::AllAtOnce);
+        Ok(())
     }
 
     /// Where to begin, and the page there.

@@ -182,7 +182,7 @@ struct Moods {
     /// How many it says there are.
     total: Option<usize>,
     ignores_offset: bool,
-    /// The most that it lists on a page.
+    /// The most that it lists on a page; without it, all loops are on one.
     cap: Option<usize>,
     /// The one that comes last on the first page is listed without its id.
     nameless: bool,
@@ -228,9 +228,20 @@ impl Fake {
         with(&mut self.0.lock().unwrap())
     }
 
+    fn loops(&self, query: &HashMap<String, String>) -> Value {
+        let shown =
+            |id| json!({"id": id, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"});
+        let all = [json!({"id": "nonsense"}), shown(GONE), shown(LOOP)];
+        let cap = self.moods(|moods| moods.cap.filter(|_| !moods.ignores_offset));
+        let page: Vec<_> = match cap {
+            Some(cap) => all.into_iter().skip(number(query, "offset")).take(cap).collect(),
+            None => all.into(),
+        };
+        json!({"count": page.len(), "loops": page})
+    }
+
     fn requests(&self, query: &HashMap<String, String>) -> Response {
-        let number = |name: &str| query[name].parse::<usize>().unwrap();
-        let (offset, limit) = (number("offset"), number("limit"));
+        let (offset, limit) = (number(query, "offset"), number(query, "limit"));
         self.moods(|moods| {
             moods.troubles += 1;
             if moods.troubles == 1 {
@@ -261,6 +272,10 @@ impl Fake {
     }
 }
 
+fn number(query: &HashMap<String, String>, name: &str) -> usize {
+    query[name].parse().unwrap()
+}
+
 fn status(code: u16) -> axum::http::StatusCode {
     axum::http::StatusCode::from_u16(code).unwrap()
 }
@@ -271,10 +286,7 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
         url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect();
     let data = match request.uri().path() {
         "/v1/test" => json!({"user_id": ASKER, "email": "asker@example.com"}),
-        "/v1/api/loops" => {
-            let shown = |id: &str| json!({"id": id, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"});
-            json!({"loops": [{"id": "nonsense"}, shown(GONE), shown(LOOP)], "count": 3})
-        }
+        "/v1/api/loops" => fake.loops(&query),
         path if path.contains(GONE) => {
             return (status(404), r#"{"error":true,"msg":"Loop not found"}"#).into_response();
         }
@@ -323,7 +335,7 @@ on_both! {
         let said = second.json();
         has(&said["new"], &json!({"request": 51}));
         has(&said, &json!({"left_out": 2, "open_requests": 0}));
-        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (196, 10), (99, 100), (198, 100)]);
+        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (196, 10), (99, 100), (198, 100), (249, 100), (250, 100)]);
         let listed = world.get("/v1/api/requests?limit=100").key(&key).await;
         assert_eq!(listed.at("data.total"), 248);
         has(listed.at("data.requests.0"), &json!({"response_data": true, "response_by_user": {"id": "65f1234567890abcdef12309", "name": "Bob", "email": "bob@example.com"}}));
@@ -331,7 +343,7 @@ on_both! {
         // Once more, from the end on.
         let third = pull(&world.url, &url, "secret", &["--json"]).await.json();
         assert!(third["new"].as_object().unwrap().values().all(|new| new == 0), "{third}");
-        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (249, 100)]);
+        assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (249, 100), (250, 100)]);
     }
 
     async fn what_moves_up_because_others_went_away_is_not_passed_over(world: World) {
@@ -341,12 +353,16 @@ on_both! {
         let said = pull(&world.url, &url, "secret", &["--json"]).await.json();
         has(&said["new"], &json!({"request": 248}));
         let asked = fake.moods(|moods| std::mem::take(&mut moods.asked));
-        assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100)]);
+        assert_eq!(asked, [(0, 100), (99, 100), (0, 100), (99, 100), (198, 100), (219, 100), (220, 100)]);
     }
 
     async fn however_a_source_makes_its_pages_all_is_read_or_it_is_said(world: World) {
-        let ways: [Way; 6] = [
+        let ways: [Way; 10] = [
             (|it| it.nameless = true, Some(247)),
+            (|it| it.cap = Some(30), Some(248)),
+            (|it| it.cap = Some(1), Some(248)),
+            (|it| (it.cap, it.ignores_offset) = (Some(30), true), Some(28)),
+            (|it| it.ignores_offset = true, None),
             (|it| it.total = Some(COUNT + 10), Some(248)),
             (|it| (it.total, it.cap) = (Some(COUNT), Some(30)), Some(248)),
             (|it| (it.total, it.cap) = (Some(12), Some(1)), Some(10)),
@@ -363,7 +379,11 @@ on_both! {
             anns(&target).await;
             let said = pull(&target.url, &url, "secret", &["--json"]).await;
             match kept {
-                Some(kept) => has(&said.json()["new"], &json!({"request": kept})),
+                Some(kept) => {
+                    has(&said.json()["new"], &json!({"request": kept}));
+                    let told = said.err.contains("taken for all that there are");
+                    assert_eq!(told, fake.moods(|it| it.ignores_offset), "{said:?}");
+                }
                 None => assert!(said.code == Some(1) && said.err.contains("the same page"), "{said:?}"),
             }
             target.drop().await;
