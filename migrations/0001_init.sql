@@ -291,3 +291,12 @@ create table idempotency_keys (
     primary key (api_key_id, key)
 );
 create index idempotency_keys_by_age on idempotency_keys (created_at);
+
+-- What `hitl pull` could not take in of what is somebody's on another server, over all its runs: SHA-256, because what another
+-- server shows may be of any length.
+create table omissions (
+    account_id text not null references accounts (id) on delete cascade,
+    there_id   text not null,
+    what_hash  text not null,
+    primary key (account_id, there_id, what_hash)
+);

@@ -67,10 +67,10 @@ impl Pull {
         json["left_out"] = json!(pulled.left_out);
         self.format.print(&json, || {
             let words = in_words(&pulled.imported);
-            if pulled.left_out == 0 {
-                words
-            } else {
-                format!("{words}\n* {} were left out, as said above", pulled.left_out)
+            match (pulled.left_out, pulled.left_out_now) {
+                (0, _) => words,
+                (all, now) if all == now => format!("{words}\n* {all} were left out, as said above"),
+                (all, now) => format!("{words}\n* {all} were left out over all runs, {now} of them as said above"),
             }
         })
     }

@@ -21,6 +21,7 @@ pub mod loops;
 pub mod members;
 pub mod notification_settings;
 pub mod notifications;
+mod omissions;
 pub mod overview;
 pub mod passwords;
 pub mod people;

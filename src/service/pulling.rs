@@ -4,11 +4,18 @@
 use super::{
     Error,
     importing::{Imported, Importer},
+    omissions::Omissions,
     pulled_pages::{self, Page, loops, requests},
 };
 use crate::{
     app::App,
-    domain::{Account, Id, Timestamp, exports::LOOP, loops::invite_code, pulled, records::Record},
+    domain::{
+        Account, Id, Timestamp,
+        exports::{Kind, LOOP, MEMBER, REQUEST},
+        loops::invite_code,
+        pulled,
+        records::Record,
+    },
     source::{Failure, Source},
     store::imports,
 };
@@ -52,8 +59,10 @@ pub enum Step {
 pub struct Pulled {
     /// What was taken in.
     pub imported: Imported,
-    /// How much does not fit in here.
+    /// How much does not fit in here, over all runs.
     pub left_out: u64,
+    /// How much of that this run found.
+    pub left_out_now: u64,
 }
 
 /// Takes in all loops and requests of the key's account for an account here.
@@ -67,11 +76,12 @@ pub async fn pull(
     let mut importer = Importer::new(app, Some(account.clone()));
     importer.people().is_here(asker, account.id);
     let (loops, people) = (HashSet::new(), HashSet::from([asker]));
-    let mut pull = Pull { app, account, source, asker, importer, loops, people, tell, left_out: 0 };
+    let omissions = Omissions::so_far(app, account.id, asker).await?;
+    let mut pull = Pull { app, account, source, asker, importer, loops, people, tell, omissions, left_out_now: 0 };
     pull.loops().await?;
     pull.requests().await?;
-    let (importer, left_out) = (pull.importer, pull.left_out);
-    Ok(Pulled { imported: importer.finish().await?, left_out })
+    let (left_out, left_out_now) = (pull.omissions.count(), pull.left_out_now);
+    Ok(Pulled { imported: pull.importer.finish().await?, left_out, left_out_now })
 }
 
 /// Whose the key is there. It must be able to read what is wanted.
@@ -115,7 +125,8 @@ struct Pull<'a> {
     loops: HashSet<String>,
     people: HashSet<Id<Account>>,
     tell: &'a mut (dyn FnMut(Step) + Send),
-    left_out: u64,
+    omissions: Omissions<'a>,
+    left_out_now: u64,
 }
 
 impl Pull<'_> {
@@ -129,9 +140,9 @@ impl Pull<'_> {
                 if !read.insert(identity(shown)) {
                     continue;
                 }
-                if let Err(why) = self.one_loop(shown).await? {
-                    self.leave_out(&format!("the loop {}", shown["id"].as_str().unwrap_or("without an id")), &why);
-                }
+                let what = format!("the loop {}", shown["id"].as_str().unwrap_or("without an id"));
+                let came = self.one_loop(shown).await?;
+                self.settle(&LOOP, &identity(shown), &what, came).await?;
             }
             // A server that knows no pages gives all at once, and again.
             if read.len() == before || !page.goes_on(offset) {
@@ -166,10 +177,12 @@ impl Pull<'_> {
         let since = self.app.now();
         for member in members.as_array().into_iter().flatten() {
             let known = self.person(member, since).await?;
-            match known.and_then(|()| pulled::of_member(member, shown, since)) {
-                Ok(record) => self.take(record).await?,
-                Err(why) => self.leave_out(&format!("a member of the loop {id}"), &why),
-            }
+            let came = match known.and_then(|()| pulled::of_member(member, shown, since)) {
+                Ok(record) => Ok(self.take(record).await?),
+                Err(why) => Err(why),
+            };
+            let who = member["user_id"].as_str().map_or_else(|| identity(member), str::to_owned);
+            self.settle(&MEMBER, &format!("{id} {who}"), &format!("a member of the loop {id}"), came).await?;
         }
         self.loops.insert(id);
         Ok(Ok(()))
@@ -243,16 +256,24 @@ impl Pull<'_> {
 
     /// A request; the feedback on it, which comes after it.
     async fn one_request(&mut self, listed: &Value) -> Result<Option<Record>, Failed> {
-        let id = listed["id"].as_str().unwrap_or_default();
+        let what = format!("the request {}", listed["id"].as_str().unwrap_or_default());
+        let (came, feedback) = match self.whole_request(listed).await? {
+            Ok((record, feedback)) => (Ok(self.take(record).await?), feedback),
+            Err(why) => (Err(why), None),
+        };
+        self.settle(&REQUEST, &identity(listed), &what, came).await?;
+        Ok(feedback)
+    }
+
+    /// A request with the feedback on it, after who answered; or why it cannot be here.
+    async fn whole_request(&mut self, listed: &Value) -> Result<Result<(Record, Option<Record>), String>, Failed> {
         let mut whole = Value::Null;
         if listed["response_config"].is_null() || listed["request_text"].is_null() {
             // Lists may be short.
+            let id = listed["id"].as_str().unwrap_or_default();
             whole = match self.source.get(&format!("/v1/api/requests/{id}"), &[]).await {
                 Ok(mut answer) => answer["request"].take(),
-                Err(gone @ Failure::Refused { status: 404, .. }) => {
-                    self.leave_out(&format!("the request {id}"), &gone.to_string());
-                    return Ok(None);
-                }
+                Err(gone @ Failure::Refused { status: 404, .. }) => return Ok(Err(gone.to_string())),
                 Err(failure) => return Err(failure.into()),
             };
         }
@@ -262,18 +283,11 @@ impl Pull<'_> {
             let its_loop = record.text("loop_id").is_some_and(|id| self.loops.contains(id));
             if its_loop { Ok(record) } else { Err("its loop is not here".to_owned()) }
         });
-        match record {
-            Ok(record) => {
-                // Nobody may be shown, or nobody who can be known here.
-                let _ = self.person(&shown["response_by_user"], now).await?;
-                self.take(record).await?;
-                Ok(pulled::of_feedback(shown, self.asker).and_then(Result::ok))
-            }
-            Err(why) => {
-                self.leave_out(&format!("the request {id}"), &why);
-                Ok(None)
-            }
+        if record.is_ok() {
+            // Nobody may be shown, or nobody who can be known here.
+            let _ = self.person(&shown["response_by_user"], now).await?;
         }
+        Ok(record.map(|record| (record, pulled::of_feedback(shown, self.asker).and_then(Result::ok))))
     }
 
     /// Whoever is shown there, once; or why they cannot be known here.
@@ -296,8 +310,17 @@ impl Pull<'_> {
         Ok(self.importer.take(place, record).await?)
     }
 
-    fn leave_out(&mut self, what: &str, why: &str) {
-        self.left_out += 1;
+    /// It came, or is left out, which is told.
+    async fn settle(
+        &mut self,
+        kind: &Kind,
+        identity: &str,
+        what: &str,
+        came: Result<(), String>,
+    ) -> Result<(), Failed> {
+        let Err(why) = came else { return Ok(self.omissions.came(kind, identity).await?) };
+        self.left_out_now += 1;
         (self.tell)(Step::LeftOut(format!("{what} is left out: {why}")));
+        Ok(self.omissions.note(kind, identity).await?)
     }
 }

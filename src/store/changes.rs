@@ -16,7 +16,7 @@ pub(super) enum Touched {
 }
 
 /// Tables of which no answer to a poll shows anything.
-const NOT_SHOWN: [&str; 15] = [
+const NOT_SHOWN: [&str; 16] = [
     "api_keys",
     "attempts",
     "deliveries",
@@ -26,6 +26,7 @@ const NOT_SHOWN: [&str; 15] = [
     "idempotency_keys",
     "members",
     "notification_preferences",
+    "omissions",
     "push_keys",
     "reset_links",
     "sessions",

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod loops;
 pub mod members;
 pub mod notifications;
+pub mod omissions;
 pub mod open;
 pub mod overview;
 pub mod people;

@@ -52,6 +52,7 @@ pub(crate) async fn grown(world: &World) -> (Asker, String) {
         &format!("insert into devices values ('d', {by}, null, 'https://push', 'p', 'a', null, {})", instant(world)),
     )
     .await;
+    accidents::run(world, &format!("insert into omissions values ({by}, 'there', 'hash')")).await;
     // Numbers that were given and are no longer there are not given again.
     rename(world, &asker, "Last").await;
     accidents::run(world, "delete from events where seq = (select max(seq) from events)").await;

@@ -182,6 +182,8 @@ struct Moods {
     /// How many it says there are.
     total: Option<usize>,
     ignores_offset: bool,
+    /// The loop that went away is there again.
+    is_back: bool,
     /// The most that it lists on a page; without it, all loops are on one.
     cap: Option<usize>,
     /// The one that comes last on the first page is listed without its id.
@@ -229,8 +231,7 @@ impl Fake {
     }
 
     fn loops(&self, query: &HashMap<String, String>) -> Value {
-        let shown =
-            |id| json!({"id": id, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"});
+        let shown = |id| json!({"id": id, "name": "There", "creator_id": ASKER, "created_at": "2024-03-15T09:00:00Z"});
         let all = [json!({"id": "nonsense"}), shown(GONE), shown(LOOP)];
         let cap = self.moods(|moods| moods.cap.filter(|_| !moods.ignores_offset));
         let page: Vec<_> = match cap {
@@ -287,6 +288,7 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let data = match request.uri().path() {
         "/v1/test" => json!({"user_id": ASKER, "email": "asker@example.com"}),
         "/v1/api/loops" => fake.loops(&query),
+        path if path.contains(GONE) && fake.moods(|moods| moods.is_back) => json!({"members": []}),
         path if path.contains(GONE) => {
             return (status(404), r#"{"error":true,"msg":"Loop not found"}"#).into_response();
         }
@@ -334,7 +336,7 @@ on_both! {
         let second = pull(&world.url, &url, "secret", &["--json"]).await;
         let said = second.json();
         has(&said["new"], &json!({"request": 51}));
-        has(&said, &json!({"left_out": 2, "open_requests": 0}));
+        has(&said, &json!({"left_out": 5, "open_requests": 0})); // two loops again, and what the first run said
         assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (196, 10), (99, 100), (198, 100), (249, 100), (250, 100)]);
         let listed = world.get("/v1/api/requests?limit=100").key(&key).await;
         assert_eq!(listed.at("data.total"), 248);
@@ -343,7 +345,13 @@ on_both! {
         // Once more, from the end on.
         let third = pull(&world.url, &url, "secret", &["--json"]).await.json();
         assert!(third["new"].as_object().unwrap().values().all(|new| new == 0), "{third}");
+        assert_eq!(third["left_out"], 5);
         assert_eq!(fake.moods(|moods| std::mem::take(&mut moods.asked)), [(0, 100), (247, 10), (150, 100), (249, 100), (250, 100)]);
+
+        // What comes after all is no longer left out.
+        fake.moods(|moods| moods.is_back = true);
+        let fourth = pull(&world.url, &url, "secret", &[]).await;
+        assert!(fourth.out.contains("4 were left out over all runs, 1 of them as said above"), "{fourth:?}");
     }
 
     async fn what_moves_up_because_others_went_away_is_not_passed_over(world: World) {
