@@ -9,6 +9,7 @@ mod announcer;
 pub mod attempts;
 mod backups;
 mod changes;
+mod checkpoints;
 mod columns;
 pub mod deliveries;
 pub mod devices;
@@ -59,6 +60,7 @@ use crate::{
 };
 use announcer::{Announcer, CHANNEL};
 use changes::{Changing, Touched};
+use checkpoints::Checkpoints;
 use polls::Polls;
 use postgres_tx::PostgresTx;
 use rusqlite::ErrorCode;
@@ -168,8 +170,8 @@ enum Engine {
         readers: Connections,
         /// The one that writes.
         writer: Writer,
-        /// The one that checkpoints.
-        checkpoints: Connections,
+        /// What moves the log into the file.
+        checkpoints: Checkpoints,
         /// What polls were answered.
         polls: Polls,
     },
@@ -233,16 +235,6 @@ impl Store {
     pub async fn catch_up(&self) -> Result<()> {
         if let Engine::Sqlite { writer, .. } = &self.engine {
             writer.begin().commit().await?;
-        }
-        Ok(())
-    }
-
-    /// Moves what SQLite's log holds into the file, beside readers and the writer; when writers are so busy that it grows
-    /// nevertheless, they wait for it. Nothing to do on Postgres.
-    pub async fn checkpoint(&self) -> Result<()> {
-        let Engine::Sqlite { checkpoints, writer, .. } = &self.engine else { return Ok(()) };
-        if checkpoints.with_long(sqlite::checkpoint).await? > sqlite::LONG_LOG {
-            writer.alone(sqlite::begin_log_anew).await?;
         }
         Ok(())
     }

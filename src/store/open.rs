@@ -3,6 +3,7 @@
 use super::{
     Engine, Result, Store,
     announcer::Announcer,
+    checkpoints::Checkpoints,
     polls::Polls,
     postgres,
     sqlite::{self, Connections},
@@ -42,7 +43,7 @@ impl Store {
 
 fn open_sqlite(file: PathBuf) -> Result<Engine> {
     let writer = Writer::new(sqlite::open(&file)?)?;
-    let checkpoints = Connections::new(file.clone(), sqlite::open);
+    let checkpoints = Checkpoints::of(file.clone());
     let polls = Polls::of(&file);
     Ok(Engine::Sqlite { writer, checkpoints, polls, readers: Connections::new(file, sqlite::open_reader) })
 }

@@ -217,9 +217,9 @@ fn briefly<T>(connection: &Connection, look: impl FnOnce(&Connection) -> Result<
     if long.load(Relaxed) { Ok(None) } else { found.map(Some) }
 }
 
-/// Moves what the log holds into the file, beside everybody else; says how many pages the log has.
-pub(super) fn checkpoint(connection: &Connection) -> Result<i64> {
-    Ok(connection.query_row("pragma wal_checkpoint(passive)", (), |row| row.get(1))?)
+/// Moves what the log holds into the file, beside everybody else; says how many pages the log has, and how many of them are there.
+pub(super) fn checkpoint(connection: &Connection) -> Result<(i64, i64)> {
+    Ok(connection.query_row("pragma wal_checkpoint(passive)", (), |row| Ok((row.get(1)?, row.get(2)?)))?)
 }
 
 /// Moves the rest of the log into the file while nobody writes, so that it begins anew. Readers are waited for, briefly.
