@@ -53,7 +53,7 @@ impl Place {
         let settings = self.settings(vec![])?;
         let store = match opening {
             Opening::AsItIs => open_as_it_is(&settings).await?,
-            Opening::Prepared => open_prepared(&settings).await?,
+            Opening::Prepared => open_prepared(&settings, few(&settings)).await?,
         };
         let base_url = settings.base_url(settings.listen);
         let app = App::new(store, settings, &base_url);
@@ -81,19 +81,29 @@ pub(super) async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Store> 
     Ok(store)
 }
 
-/// Opens the database, making it if it is not there, and brings its schema up to date.
-pub(super) async fn open_prepared(settings: &Settings) -> anyhow::Result<Store> {
-    let store = connect(settings).await?;
+/// Opens the database for so many connections to Postgres, making it if it is not there, and brings its schema up to date.
+pub(super) async fn open_prepared(settings: &Settings, connections: u32) -> anyhow::Result<Store> {
+    let store = connect_with(settings, connections).await?;
     store.migrate().await?;
     Ok(store)
 }
 
-/// Opens the database as it is; an SQLite file that is not there is made, with its folder.
+/// Opens the database as it is for a command; an SQLite file that is not there is made, with its folder.
 pub(super) async fn connect(settings: &Settings) -> anyhow::Result<Store> {
+    connect_with(settings, few(settings)).await
+}
+
+/// Connections to Postgres for a command, which does one thing after another: the others are the servers'.
+fn few(settings: &Settings) -> u32 {
+    const FEW: u32 = 4;
+    settings.postgres.connections.min(FEW)
+}
+
+async fn connect_with(settings: &Settings, connections: u32) -> anyhow::Result<Store> {
     if let Some(folder) = sqlite_file(settings).as_deref().and_then(Path::parent) {
         make_folder(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     }
-    let opened = Store::connect(settings.database_url(), settings.postgres.connections).await;
+    let opened = Store::connect(settings.database_url(), connections).await;
     opened.with_context(|| format!("the database {} cannot be opened", settings.database_url_for_display()))
 }
 

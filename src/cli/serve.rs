@@ -45,7 +45,7 @@ impl Serve {
 pub(super) async fn open(settings: Settings) -> anyhow::Result<(App, TcpListener, Option<Exporting>)> {
     let exporting = traces::start(&settings.traces)?;
     telemetry::start(&settings.log, exporting.as_ref())?;
-    let store = open_prepared(&settings).await?;
+    let store = open_prepared(&settings, settings.postgres.connections).await?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {} (another address: --listen; any free port: port 0)", settings.listen)
     })?;

@@ -150,7 +150,7 @@ impl World {
     }
 
     async fn drawing(url: &str, settings: Settings, clock: Arc<StoppedClock>, rng: CountingRng) -> Self {
-        let store = Store::open(url, 16).await.unwrap();
+        let store = Store::open(url, settings.postgres.connections).await.unwrap();
         store.keep_polls(); // as a server does
         let app = App::with(store, settings, BASE, clock.clone(), Arc::new(rng));
         Self { router: http::outside(app.clone()), app, clock, url: url.to_owned() }

@@ -32,6 +32,7 @@ with_processes_on_both! {
         }
         let (_, key) = world.key_with(&asker.owner, |new| new.hourly_limit = Some(0)).await;
         let source = Process::start(&world).await;
+        leave_to_others(&world).await;
         let target = Database::create(other(&world)).await;
         anns(&target).await;
         let pull = ["pull", "--from", &source.url, "--user", "ann@example.com"];
@@ -56,6 +57,7 @@ with_processes_on_both! {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("owner.jsonl");
         std::fs::write(&file, file_of(&world.url).await).unwrap();
+        leave_to_others(&world).await;
         let target = Database::create(engine(&world)).await;
         let kills = killed_until_it_ends(&target.url, &["import", file.to_str().unwrap()], &[], &[0]).await;
         println!("killed {kills} times");
@@ -99,6 +101,12 @@ with_processes_on_both! {
     }
 }
 
+/// Closes what a world worked with. Preparing takes as many connections as there may be, and they stay open: where many tests run
+/// at once on one Postgres, none would be left for the commands.
+async fn leave_to_others(world: &World) {
+    world.app.store.close().await;
+}
+
 /// A grown installation that no server works with, an empty target on the other engine, and what is to arrive there.
 async fn before_copying(world: &World) -> (Database, Database, Vec<Moved>) {
     let (asker, _) = grown(world).await;
@@ -109,6 +117,7 @@ async fn before_copying(world: &World) -> (Database, Database, Vec<Moved>) {
     let resting = world_on(&source, world).await;
     let copied = copying::copy(&world.app.store, &resting.app.store).await.unwrap();
     resting.app.store.close().await;
+    leave_to_others(world).await;
     assert_eq!(run(&target.url, &["migrate"]).await.code, Some(0));
     (source, target, copied)
 }

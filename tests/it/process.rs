@@ -74,9 +74,7 @@ pub(crate) async fn killed_until_it_ends(
     const LONGER: Duration = Duration::from_millis(20);
     for kills in 0..400 {
         let mut command = hitl(arguments, url);
-        // What was killed leaves its connections to Postgres behind for a while: few, or others would get none.
-        command.env("HITL_POSTGRES_CONNECTIONS", "4").envs(variables.iter().copied());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         if let Ok(ended) = tokio::time::timeout(kills * LONGER, child.wait()).await {
             let code = ended.unwrap().code().unwrap();

@@ -28,7 +28,9 @@ use std::{
 /// A world at the present time, so that processes can take part in it.
 pub(crate) async fn present_at(url: &str) -> World {
     let clock = Arc::new(StoppedClock::at(Timestamp::from_seconds(0)));
-    let world = World::at(url, Settings::default(), clock).await;
+    let mut settings = Settings::default();
+    settings.postgres.connections = 4; // they stay open once they were needed, and processes need some
+    let world = World::at(url, settings, clock).await;
     world.clock.set(present_time(&world));
     world
 }
