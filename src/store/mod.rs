@@ -148,10 +148,12 @@ impl From<rusqlite::Error> for Error {
 
 /// What Postgres says to one of two transactions that wait for each other: it may come again.
 const DEADLOCK: &str = "40P01";
+/// What it says to one who has waited long enough for what another holds.
+const HELD: &str = "55P03";
 
 /// Whether Postgres says by this code that it is stopping, starting, full, busy or closed to us, not that a statement is wrong.
 fn is_out_of_reach(code: &str) -> bool {
-    ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || ["55000", DEADLOCK].contains(&code)
+    ["08", "53", "57P"].iter().any(|class| code.starts_with(class)) || ["55000", DEADLOCK, HELD].contains(&code)
 }
 
 /// The open database. Cheap to clone.

@@ -50,8 +50,10 @@ fn open_sqlite(file: PathBuf) -> Result<Engine> {
 
 /// What a connection to Postgres is told first. Each statement is planned once, not at each call; whatever decides about its plan
 /// stands in its text. Planned while a table is nearly empty, it would read all of that table, also when it is no longer nearly
-/// empty: so a table is read only where no index leads to what is wanted. Nothing runs so long that compiling it would pay.
-const PLANS: &str = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off";
+/// empty: so a table is read only where no index leads to what is wanted. Nothing runs so long that compiling it would pay. And
+/// nobody waits long for what another program holds, as one does that changes a table.
+const TOLD_FIRST: &str =
+    "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off; set lock_timeout = '2s'";
 
 async fn connect_postgres(url: &str, connections: u32) -> Result<Engine> {
     let options = postgres_options(url)?.application_name("hitl").disable_statement_logging();
@@ -61,7 +63,7 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<Engine> {
         .max_connections(connections + 1)
         .acquire_timeout(postgres::PATIENCE)
         .test_before_acquire(false)
-        .after_connect(|connection, _| Box::pin(async { connection.execute(PLANS).await.map(drop) }))
+        .after_connect(|connection, _| Box::pin(async { connection.execute(TOLD_FIRST).await.map(drop) }))
         .connect_with(options)
         .await?;
     let connections = postgres::Connections::of(pool, connections);

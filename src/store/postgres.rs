@@ -2,7 +2,7 @@
 //! for each statement; here those that did what they should are kept, and only the others go back to it.
 
 use super::{
-    Error, Result, is_out_of_reach,
+    DEADLOCK, Error, HELD, Result, is_out_of_reach,
     sqlite::closed,
     together::Together,
     usage::{Usage, Waits},
@@ -144,7 +144,9 @@ impl Lent {
     pub(super) fn ended<T>(&mut self, outcome: sqlx::Result<T>) -> Result<T> {
         self.sound = match &outcome {
             Ok(_) => true,
-            Err(sqlx::Error::Database(error)) => !error.code().is_some_and(|code| is_out_of_reach(&code)),
+            Err(sqlx::Error::Database(error)) => {
+                error.code().is_none_or(|code| [DEADLOCK, HELD].contains(&&*code) || !is_out_of_reach(&code))
+            }
             Err(_) => false,
         };
         if !self.sound

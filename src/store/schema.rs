@@ -2,7 +2,10 @@
 
 use super::{Db, Engine, Error, Result, Store, sqlite_writer::Writer};
 use rusqlite::{Connection, TransactionBehavior};
-use sqlx::migrate::Migrator;
+use sqlx::{
+    Connection as _, PgConnection, PgPool,
+    migrate::{MigrateError, Migrator},
+};
 use std::time::Duration;
 
 static SCHEMA: Migrator = sqlx::migrate!();
@@ -24,7 +27,7 @@ impl Store {
         match &self.engine {
             Engine::Sqlite { writer, .. } => migrate_sqlite(writer).await.map_err(|error| failed(error.to_string()))?,
             Engine::Postgres { connections, .. } => {
-                SCHEMA.run(connections.pool()).await.map_err(|error| failed(error.to_string()))?;
+                migrate_postgres(connections.pool()).await.map_err(|error| failed(error.to_string()))?;
             }
         }
         Ok(missing)
@@ -61,6 +64,13 @@ impl Store {
         }
         Ok(known().filter(|version| !rows.iter().any(|(applied,)| applied == version)).count())
     }
+}
+
+/// By a connection of its own, which waits as long as it takes for another process that does the same.
+async fn migrate_postgres(pool: &PgPool) -> std::result::Result<(), MigrateError> {
+    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
+    SCHEMA.run(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 async fn migrate_sqlite(writer: &Writer) -> Result<()> {
