@@ -3,8 +3,9 @@
 use super::{Db, Engine, Error, Result, Store, sqlite_writer::Writer};
 use rusqlite::{Connection, TransactionBehavior};
 use sqlx::{
-    Connection as _, PgConnection, PgPool,
+    PgPool,
     migrate::{MigrateError, Migrator},
+    postgres::PgPoolOptions,
 };
 use std::time::Duration;
 
@@ -68,9 +69,10 @@ impl Store {
 
 /// By a connection of its own, which waits as long as it takes for another process that does the same.
 async fn migrate_postgres(pool: &PgPool) -> std::result::Result<(), MigrateError> {
-    let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
-    SCHEMA.run(&mut connection).await?;
-    Ok(connection.close().await?)
+    let alone = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
+    let migrated = SCHEMA.run(&alone).await;
+    alone.close().await;
+    migrated
 }
 
 async fn migrate_sqlite(writer: &Writer) -> Result<()> {
