@@ -215,7 +215,7 @@ pub async fn replace(
 ///
 /// One that nobody had claimed gives its unit of the hourly limit back.
 #[utoipa::path(delete, path = "/v1/api/requests/{request_id}", tag = "Requests", params(("request_id" = String, Path)),
-    request_body(content = CancelBody, description = "Optional"),
+    request_body(content = Option<CancelBody>, description = "Optional"),
     responses((status = 200, description = "Request cancelled successfully", body = Envelope<CancelledRequest>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
 pub async fn cancel(
@@ -239,7 +239,7 @@ pub async fn cancel(
 
 /// Takes an open request back (the same as DELETE)
 #[utoipa::path(post, path = "/v1/api/requests/{request_id}/cancel", tag = "Requests", params(("request_id" = String, Path)),
-    request_body(content = CancelBody, description = "Optional"),
+    request_body(content = Option<CancelBody>, description = "Optional"),
     responses((status = 200, description = "Request cancelled successfully", body = Envelope<CancelledRequest>)),
     security(("api_key" = [])), extensions(("x-scope" = json!("requests:write"))))]
 pub async fn cancel_by_post(
