@@ -161,16 +161,16 @@ impl Pull<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let id = record.text("id").unwrap_or_default().to_owned();
-        let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
-        // First of all, because it may fail: a loop that is here is not asked for its members again.
-        let members = if known.is_empty() {
+        let peopled = imports::has_members(&self.app.store, &id).await.map_err(Error::from)?;
+        // First of all, because it may fail: a loop whose members are here is not asked for them again.
+        let members = if peopled {
+            shown["members"].clone()
+        } else {
             match self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await {
                 Ok(mut answer) => answer["members"].take(),
                 Err(gone @ Failure::Refused { status: 404, .. }) => return Ok(Err(gone.to_string())),
                 Err(failure) => return Err(failure.into()),
             }
-        } else {
-            shown["members"].clone()
         };
         self.take(record).await?;
         self.importer.flush().await?;

@@ -1,11 +1,6 @@
 //! The transactions that share a commit on SQLite: each undoes only itself, and hears what became of all.
 
-use super::{
-    Error, Result,
-    sqlite::closed,
-    sqlite_tx::Waiting,
-    usage::Committing,
-};
+use super::{Error, Result, sqlite::closed, sqlite_tx::Waiting, usage::Committing};
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
 use tokio::sync::oneshot;

@@ -99,7 +99,10 @@ async fn shared_commits(world: &World, process: &Process) -> u64 {
         let transactions = process.counted("hitl_sqlite_committed_total").await;
         return transactions.saturating_sub(process.counted("hitl_sqlite_commits_total").await);
     }
-    let requests = world.app.store.sql("select count(*) - count(distinct cast(xmin as text)) from requests where status = 'pending'");
+    let requests = world
+        .app
+        .store
+        .sql("select count(*) - count(distinct cast(xmin as text)) from requests where status = 'pending'");
     let (shared,): (i64,) = requests.one().await.unwrap();
     shared.unsigned_abs()
 }
