@@ -84,8 +84,8 @@ pub async fn requests_of(db: impl Db<'_>, account: Id<Account>) -> Result<i64> {
 
 /// Whether anybody is in a loop here.
 pub async fn has_members(db: impl Db<'_>, loop_id: &str) -> Result<bool> {
-    let found: Option<(i64,)> =
-        db.sql("select 1 from members where loop_id = $1 limit 1").bind(loop_id).optional().await?;
+    let found: Option<(String,)> =
+        db.sql("select loop_id from members where loop_id = $1 limit 1").bind(loop_id).optional().await?;
     Ok(found.is_some())
 }
 
