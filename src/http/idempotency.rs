@@ -81,7 +81,7 @@ impl Call {
     ) -> Result<Response, Error> {
         let begun = idempotency::begin(app, self.api_key, &self.key, &self.what, &body).await?;
         Ok(match begun {
-            Begun::First => return self.answered(app, next(bodies::with_received(parts, body))).await,
+            Begun::First => self.answered(app, next(bodies::with_received(parts, body))).await,
             Begun::Answered(status, text) => replayed(status, text),
             Begun::Different => {
                 let msg = "Idempotency-Key was used with a different request";
@@ -96,12 +96,16 @@ impl Call {
         })
     }
 
-    async fn answered(self, app: &App, answer: impl Future<Output = Response>) -> Result<Response, Error> {
+    async fn answered(self, app: &App, answer: impl Future<Output = Response>) -> Response {
         let (parts, body) = answer.await.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
         let text = String::from_utf8_lossy(&body);
-        idempotency::finish(app, self.api_key, &self.key, parts.status.as_u16(), &text).await?;
-        Ok(Response::from_parts(parts, Body::from(body)))
+        let kept = idempotency::finish(app, self.api_key, &self.key, parts.status.as_u16(), &text).await;
+        if let Err(error) = kept {
+            // It is done all the same. Who heard otherwise would come again, and in the end it would be done twice.
+            tracing::warn!(%error, "what was answered to an Idempotency-Key was not kept");
+        }
+        Response::from_parts(parts, Body::from(body))
     }
 }
 

@@ -10,17 +10,20 @@ use super::{Caller, Error, Result};
 use crate::{
     app::App,
     domain::{EventName, Id, Key, Scope, Timestamp, Token, Window, limit},
-    store::{keys, keys::Holder, windows},
+    store::{self, keys, keys::Holder, windows},
 };
 use std::{
     collections::HashMap,
     hash::Hash,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 /// How long a key is believed without asking the store, and what is left of its window, in microseconds.
 const BELIEVED: i64 = 900_000;
+/// How long a call waits for those of its key that came before.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How coarse `last_used_at` is, in seconds (contract 13.7).
 const LAST_USED_SECONDS: i64 = 60;
 
@@ -167,7 +170,7 @@ pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     let (key, now) = (caller.key(), app.now());
     let limit = limit::effective(key.hourly_limit, app.settings.limits.requests_per_hour.into());
     let lease = app.admission.lease(key.id, now);
-    let mut lease = lease.lock().await;
+    let mut lease = in_hand(&lease).await?;
     if lease.left == 0 || lease.closes_at <= now || lease.limit != limit {
         *lease = Box::pin(take(app, key, limit, now)).await?;
     } else if now.micros_since(lease.seen_at).abs() > BELIEVED {
@@ -175,6 +178,15 @@ pub async fn count(app: &App, caller: &Caller) -> Result<Window> {
     }
     lease.left -= 1;
     Ok(lease.window(limit))
+}
+
+/// The lease, when those who came before have done with it. Not for long: each of them may wait for the store.
+async fn in_hand(lease: &tokio::sync::Mutex<Lease>) -> Result<tokio::sync::MutexGuard<'_, Lease>> {
+    if let Ok(lease) = lease.try_lock() {
+        return Ok(lease);
+    }
+    let lease = tokio::time::timeout(PATIENCE, lease.lock()).await;
+    lease.map_err(|_| store::Error::Unreachable("those before are not counted yet".into()).into())
 }
 
 /// Looks what other processes have taken meanwhile, so that the caller is told what is left (contract 3.3). Where that cannot be
@@ -232,7 +244,7 @@ async fn tell(app: &App, name: EventName, key: &Key, window: Window) -> Result<(
 /// Gives one request back to the key's current window (contract 3.7); what the caller may do then.
 pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
     let lease = app.admission.lease(caller.key().id, app.now());
-    let mut lease = lease.lock().await;
+    let mut lease = in_hand(&lease).await?;
     let used = windows::give_back(&app.store, caller.key().id, lease.closes_at, 1).await?;
     Ok(used.map(|used| {
         lease.used = used;
@@ -245,7 +257,7 @@ pub async fn refund(app: &App, caller: &Caller) -> Result<Option<Window>> {
 /// hold a block of its window anyway; only what is more than one goes back to the store.
 pub async fn uncount(app: &App, caller: &Caller, counted: Window) -> Result<Option<Window>> {
     let lease = app.admission.lease(caller.key().id, app.now());
-    let mut lease = lease.lock().await;
+    let mut lease = in_hand(&lease).await?;
     let current = lease.closes_at == counted.closes_at;
     if current && lease.left < limit::block(lease.limit) {
         lease.left += 1;

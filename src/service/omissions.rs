@@ -32,8 +32,10 @@ impl<'a> Omissions<'a> {
     /// This is one.
     pub(super) async fn note(&mut self, kind: &Kind, identity: &str) -> Result<()> {
         let hash = hash(kind, identity);
-        omissions::insert(&self.app.store, self.account, self.there, &hash).await?;
-        self.hashes.insert(hash);
+        if !self.hashes.contains(&hash) {
+            omissions::insert(&self.app.store, self.account, self.there, &hash).await?;
+            self.hashes.insert(hash);
+        }
         Ok(())
     }
 

@@ -114,6 +114,11 @@ fn identity(shown: &Value) -> String {
     shown["id"].as_str().map_or_else(|| shown.to_string(), str::to_owned)
 }
 
+/// Where a record is to be looked for if it cannot be taken in.
+fn place_of(record: &Record) -> String {
+    format!("{} {}", record.kind.name, record.text("id").or(record.text("loop_id")).unwrap_or_default())
+}
+
 struct Pull<'a> {
     app: &'a App,
     account: Account,
@@ -144,9 +149,15 @@ impl Pull<'_> {
                 let came = self.one_loop(shown).await?;
                 self.settle(&LOOP, &identity(shown), &what, came).await?;
             }
-            // A server that knows no pages gives all at once, and again.
-            if read.len() == before || !page.goes_on(offset) {
+            if !page.goes_on(offset) {
                 break;
+            }
+            if read.len() == before {
+                // A server that knows no pages gives all at once, and again.
+                if page.may_be_all() {
+                    break;
+                }
+                return Err(Failed::Unfit("the source gives the same page of loops again and again".into()));
             }
         }
         self.importer.flush().await?;
@@ -161,29 +172,25 @@ impl Pull<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let id = record.text("id").unwrap_or_default().to_owned();
-        let peopled = imports::has_members(&self.app.store, &id).await.map_err(Error::from)?;
-        // First of all, because it may fail: a loop whose members are here is not asked for them again.
-        let members = if peopled {
-            shown["members"].clone()
-        } else {
+        let known = imports::known(&self.app.store, &LOOP, std::slice::from_ref(&id)).await.map_err(Error::from)?;
+        // A loop comes together with who is in it: one that is here is not asked for its members again.
+        let members = if known.is_empty() {
             match self.source.get(&format!("/v1/api/loops/{id}/members"), &[]).await {
                 Ok(mut answer) => answer["members"].take(),
                 Err(gone @ Failure::Refused { status: 404, .. }) => return Ok(Err(gone.to_string())),
                 Err(failure) => return Err(failure.into()),
             }
+        } else {
+            shown["members"].clone()
         };
-        self.take(record).await?;
-        self.importer.flush().await?;
-        let since = self.app.now();
+        let (since, mut records) = (self.app.now(), Vec::new());
         for member in members.as_array().into_iter().flatten() {
             let known = self.person(member, since).await?;
-            let came = match known.and_then(|()| pulled::of_member(member, shown, since)) {
-                Ok(record) => Ok(self.take(record).await?),
-                Err(why) => Err(why),
-            };
+            let came = known.and_then(|()| pulled::of_member(member, shown, since)).map(|record| records.push(record));
             let who = member["user_id"].as_str().map_or_else(|| identity(member), str::to_owned);
             self.settle(&MEMBER, &format!("{id} {who}"), &format!("a member of the loop {id}"), came).await?;
         }
+        self.importer.take_whole(&place_of(&record), record, records).await?;
         self.loops.insert(id);
         Ok(Ok(()))
     }
@@ -305,9 +312,7 @@ impl Pull<'_> {
     }
 
     async fn take(&mut self, record: Record) -> Result<(), Failed> {
-        let place =
-            format!("{} {}", record.kind.name, record.text("id").or(record.text("loop_id")).unwrap_or_default());
-        Ok(self.importer.take(place, record).await?)
+        Ok(self.importer.take(place_of(&record), record).await?)
     }
 
     /// It came, or is left out, which is told.

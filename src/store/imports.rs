@@ -82,13 +82,6 @@ pub async fn requests_of(db: impl Db<'_>, account: Id<Account>) -> Result<i64> {
     Ok(count)
 }
 
-/// Whether anybody is in a loop here.
-pub async fn has_members(db: impl Db<'_>, loop_id: &str) -> Result<bool> {
-    let found: Option<(String,)> =
-        db.sql("select loop_id from members where loop_id = $1 limit 1").bind(loop_id).optional().await?;
-    Ok(found.is_some())
-}
-
 /// Of these ids, those of which something of that kind is here.
 pub async fn known(db: impl Db<'_>, kind: &Kind, ids: &[String]) -> Result<Vec<String>> {
     let found: Vec<(String,)> =

@@ -7,7 +7,7 @@ use super::{
     together::Together,
     usage::{Usage, Waits},
 };
-use crate::turns::{Place, Places};
+use crate::turns::{Place, Places, call};
 use sqlx::{Connection, Executor, PgConnection, PgPool, Postgres, pool::PoolConnection};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -168,11 +168,12 @@ impl Lent {
         self.sound
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction. One that no call waits for, such as what came of a delivery, has time.
     pub(super) async fn begin(&mut self) -> Result<()> {
         self.in_transaction = true;
         let pool = self.pool.clone();
-        let begun = in_time(&pool, self.begun().execute("begin")).await;
+        let how = if call().is_some() { "begin" } else { "begin; set local lock_timeout = '30s'" };
+        let begun = in_time(&pool, self.begun().execute(how)).await;
         self.ended(begun).map(drop)
     }
 

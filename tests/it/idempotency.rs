@@ -32,6 +32,17 @@ fn replayed(answer: &Answer) -> bool {
 }
 
 on_both! {
+    async fn what_is_done_is_answered_so_where_the_answer_cannot_be_kept(world: World) {
+        let asker = world.asker().await;
+        let broken = match world.app.store.engine() {
+            "sqlite" => "create trigger broken before update on idempotency_keys begin select raise(abort, 'broken'); end",
+            _ => "alter table idempotency_keys add constraint broken check (status is null)",
+        };
+        world.app.store.sql(broken).run().await.unwrap();
+        send(&world, &asker, "one", &question()).await.accepted(201, "Request created and broadcasted successfully");
+        assert_eq!(all(&world, &asker).await.len(), 1);
+    }
+
     async fn a15_the_same_call_is_answered_the_same_and_marked(world: World) {
         let asker = world.asker().await;
         let first = send(&world, &asker, "one", &question()).await;

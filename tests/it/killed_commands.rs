@@ -32,6 +32,7 @@ with_processes_on_both! {
         }
         let (_, key) = world.key_with(&asker.owner, |new| new.hourly_limit = Some(0)).await;
         let source = Process::start(&world).await;
+        let members = rows::count(&world.app.store, "members").await.unwrap();
         leave_to_others(&world).await;
         let target = Database::create(other(&world)).await;
         anns(&target).await;
@@ -40,7 +41,7 @@ with_processes_on_both! {
         println!("killed {kills} times");
         assert!(kills > 3);
         let there = world_on(&target, &world).await;
-        for (table, count) in [("requests", REQUESTS), ("loops", 1)] {
+        for (table, count) in [("requests", REQUESTS), ("loops", 1), ("members", members)] {
             assert_eq!(rows::count(&there.app.store, table).await.unwrap(), count, "{table}");
         }
         let export = run(&target.url, &["export", "--user", "ann@example.com"]).await.out;

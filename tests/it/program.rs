@@ -170,12 +170,12 @@ impl Process {
         soon(self.try_to_answer(asker, id)).await.unwrap();
     }
 
-    /// How far it has counted by that name; 0 for what it does not count.
+    /// How far it has counted by that name.
     pub(crate) async fn counted(&self, name: &str) -> u64 {
         let metrics = soon(self.client.get(format!("{}/metrics", self.metrics)).send()).await.unwrap();
         let text = soon(metrics.text()).await.unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-        value.unwrap_or_default()
+        value.unwrap_or_else(|| panic!("{name} is not counted"))
     }
 
     /// `kill -9`: nothing is finished.
