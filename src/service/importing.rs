@@ -118,7 +118,7 @@ impl<'a> Importer<'a> {
             let new = self.add(&mut tx, &waiting).await.map_err(|error| at(place, error))?;
             self.count(records[0].kind, records.len() as u64, new);
         }
-        Ok(tx.commit().await.map_err(conflict)?)
+        tx.commit().await.map_err(conflict)
     }
 
     /// All of them, or none.
