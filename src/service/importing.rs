@@ -110,12 +110,12 @@ impl<'a> Importer<'a> {
     }
 
     /// Takes in a thing together with what belongs to it: all of it or nothing, so that where the one is the others are too.
-    pub async fn take_whole(&mut self, place: &str, whole: Record, parts: Vec<Record>) -> Result<()> {
+    pub async fn take_whole(&mut self, place: &str, whole: &Record, parts: &[Record]) -> Result<()> {
         self.flush().await?;
         let mut tx = self.app.store.begin();
-        for records in std::iter::once(std::slice::from_ref(&whole)).chain(parts.chunks(BATCH)) {
-            let waiting: Vec<_> = records.iter().map(|record| (place.to_owned(), record.clone())).collect();
-            let new = self.add(&mut tx, &waiting).await.map_err(|error| at(place, error))?;
+        for records in std::iter::once(std::slice::from_ref(whole)).chain(parts.chunks(BATCH)) {
+            let all: Vec<_> = records.iter().collect();
+            let new = self.add(&mut tx, &all).await.map_err(|error| at(place, error))?;
             self.count(records[0].kind, records.len() as u64, new);
         }
         tx.commit().await.map_err(conflict)
@@ -123,21 +123,22 @@ impl<'a> Importer<'a> {
 
     /// All of them, or none.
     async fn put(&self, waiting: &[(String, Record)]) -> Result<u64> {
+        let records: Vec<_> = waiting.iter().map(|(_, record)| record).collect();
         let mut tx = self.app.store.begin();
-        let new = self.add(&mut tx, waiting).await?;
+        let new = self.add(&mut tx, &records).await?;
         tx.commit().await.map_err(conflict)?;
         Ok(new)
     }
 
     /// Adds those of one kind that are not here yet; says how many.
-    async fn add(&self, tx: &mut Tx, waiting: &[(String, Record)]) -> Result<u64> {
-        let Some((_, first)) = waiting.first() else { return Ok(0) };
+    async fn add(&self, tx: &mut Tx, records: &[&Record]) -> Result<u64> {
+        let Some(first) = records.first() else { return Ok(0) };
         let owner = self.people.owner()?;
-        let rows: Vec<_> = waiting.iter().map(|(_, record)| self.row(owner, record)).collect();
+        let rows: Vec<_> = records.iter().map(|record| self.row(owner, record)).collect();
         let new = imports::add(&mut *tx, &rows).await.map_err(conflict)?;
         for (kind, field) in owned(first.kind) {
             let mut ids: Vec<String> =
-                waiting.iter().filter_map(|(_, record)| record.text(field).map(str::to_owned)).collect();
+                records.iter().filter_map(|record| record.text(field).map(str::to_owned)).collect();
             ids.sort_unstable();
             ids.dedup();
             if imports::of_others(&mut *tx, owner.id, kind, &ids).await? > 0 {

@@ -190,7 +190,7 @@ impl Pull<'_> {
             let who = member["user_id"].as_str().map_or_else(|| identity(member), str::to_owned);
             self.settle(&MEMBER, &format!("{id} {who}"), &format!("a member of the loop {id}"), came).await?;
         }
-        self.importer.take_whole(&place_of(&record), record, records).await?;
+        self.importer.take_whole(&place_of(&record), &record, &records).await?;
         self.loops.insert(id);
         Ok(Ok(()))
     }

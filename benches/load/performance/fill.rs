@@ -18,10 +18,8 @@ use std::{fs::File, time::SystemTime};
 /// The people, and the loops of each; `stored.sql` knows how many loops that makes.
 const PEOPLE: usize = 10;
 const LOOPS: usize = 5;
-/// One in so many is open where very many are stored, and as many where few are.
+/// One in so many is open.
 const OPEN: u32 = 1000;
-/// How many have ended where few are stored: as many of each person's as are read there.
-pub(super) const FEW_ENDED: u32 = 5000;
 const DAYS: i64 = 80;
 const HOUR: i64 = 3_600_000_000;
 
@@ -60,17 +58,13 @@ pub(super) async fn prepare(database: &Database, server: &Server) -> anyhow::Res
     Ok(people)
 }
 
-/// Fills the database of a server that was prepared and is no longer running.
-pub(super) async fn ours(engine: Engine, database: &Database, count: u32) -> anyhow::Result<()> {
-    add(engine, database, count - count / OPEN, count / OPEN).await
+/// How many are open where so many are stored.
+pub(super) const fn open_of(count: u32) -> u32 {
+    count / OPEN
 }
 
-/// The same with few that ended, and as many open ones as where so many are stored.
-pub(super) async fn ours_with_few(engine: Engine, database: &Database, count: u32) -> anyhow::Result<()> {
-    add(engine, database, FEW_ENDED, count / OPEN).await
-}
-
-async fn add(engine: Engine, database: &Database, ended: u32, open: u32) -> anyhow::Result<()> {
+/// Fills the database of a server that was prepared and is no longer running, with so many that ended and so many open ones.
+pub(super) async fn ours(engine: Engine, database: &Database, ended: u32, open: u32) -> anyhow::Result<()> {
     let text = with_numbers(include_str!("stored.sql"), ended, open)?;
     fill(engine, database, format!("{BEFORE} {text} {AFTER}"), "requests, events").await
 }

@@ -40,6 +40,9 @@ fn target(kind: Kind) -> Target {
     if kind == Kind::ListAll { Target::Free } else { LEFT }
 }
 
+/// How many have ended where few are stored: as many of each person's as are read by their ids.
+const FEW_ENDED: u32 = 5000;
+
 /// A database with requests, who asks there, and the ids of some of theirs that have ended, from all of the time.
 struct Stored<'a> {
     database: &'a Database,
@@ -49,12 +52,9 @@ struct Stored<'a> {
 
 pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
     let work = async |[few, floors, full, full_floors]: &[Database; 4]| {
-        let count = task.options.stored;
-        let stored = [Stored::prepare(few).await?, Stored::prepare(full).await?];
-        fill::ours_with_few(task.engine, few, count).await?;
-        fill::ours(task.engine, full, count).await?;
-        let [few, full] = stored;
-        let (few, full) = (few.with_ids().await?, full.with_ids().await?);
+        let open = fill::open_of(task.options.stored);
+        let few = Stored::fill(task, few, FEW_ENDED, open).await?;
+        let full = Stored::fill(task, full, task.options.stored - open, open).await?;
         fill_floor(task, full_floors).await?;
         let cold = cold::measure(task, full.database, full_floors, &full.people).await?;
         let mut section = beside(task, [&few, &full], [floors, full_floors]).await?;
@@ -65,22 +65,25 @@ pub(super) async fn measure(task: &Task<'_>) -> anyhow::Result<Section> {
 }
 
 impl<'a> Stored<'a> {
-    async fn prepare(database: &'a Database) -> anyhow::Result<Self> {
+    async fn fill(task: &Task<'_>, database: &'a Database, ended: u32, open: u32) -> anyhow::Result<Self> {
         let people = fill::prepare(database, &hitl::serve(database, &SETTINGS).await?).await?;
-        Ok(Self { database, people, ids: vec![] })
+        fill::ours(task.engine, database, ended, open).await?;
+        let ids = some_ids(database, &people.asker.loop_id).await?;
+        Ok(Self { database, people, ids })
     }
+}
 
-    async fn with_ids(self) -> anyhow::Result<Self> {
-        let store = Store::open(&self.database.url, 1).await?;
-        let sql = store.sql(
-            "select r.id from requests r join loops l on l.creator_id = r.creator_id
-             where l.id = $1 and r.status <> 'pending' order by r.created_at",
-        );
-        let all: Vec<(String,)> = sql.bind(&self.people.asker.loop_id).all().await?;
-        store.close().await;
-        let every = (all.len() / ROWS).max(1);
-        Ok(Self { ids: all.into_iter().step_by(every).take(ROWS).map(|(id,)| id).collect(), ..self })
-    }
+/// Of all that the maker of that loop has asked.
+async fn some_ids(database: &Database, loop_id: &str) -> anyhow::Result<Vec<String>> {
+    let store = Store::open(&database.url, 1).await?;
+    let sql = store.sql(
+        "select r.id from requests r join loops l on l.creator_id = r.creator_id
+         where l.id = $1 and r.status <> 'pending' order by r.created_at",
+    );
+    let all: Vec<(String,)> = sql.bind(loop_id).all().await?;
+    store.close().await;
+    let every = (all.len() / ROWS).max(1);
+    Ok(all.into_iter().step_by(every).take(ROWS).map(|(id,)| id).collect())
 }
 
 async fn fill_floor(task: &Task<'_>, database: &Database) -> anyhow::Result<()> {
@@ -133,7 +136,7 @@ fn rows_of_floor(stored: u32) -> Vec<String> {
 }
 
 fn section(task: &Task<'_>, rows: &[(Kind, Vec<Side>)]) -> Section {
-    let (stored, few) = (number(task.options.stored.into()), number(fill::FEW_ENDED.into()));
+    let (stored, few) = (number(task.options.stored.into()), number(FEW_ENDED.into()));
     let note = format!(
         "{stored} stored requests beside {few} that ended, of the same people, and as many open ones: so the same is read and counted. \
          Of the floor beside none when it began. A ratio is the full database's rate for the other's: 0.85 is a cost of 15 %."
